@@ -1,0 +1,3 @@
+//! Set-up, serving, tests and the static site, each one command: `cargo xtask serve | test | dist | bench | soak`.
+
+fn main() {}
