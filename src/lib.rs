@@ -2,5 +2,10 @@
 //!
 //! The rooms and the one direction their arrows point are drawn in `ARCHITECTURE.md`; `tests/layers.rs` holds them.
 
+pub mod illumos;
+pub mod trace;
 #[cfg(target_arch = "wasm32")]
 pub mod ui;
+pub mod word;
+pub mod x86;
+pub mod xen;
