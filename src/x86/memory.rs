@@ -58,6 +58,12 @@ impl Memory {
         }
     }
 
+    /// Whether nothing was ever written to a frame since it was last cleared.
+    #[must_use]
+    pub fn is_blank(&self, frame: Mfn) -> bool {
+        !self.frames.contains_key(&frame)
+    }
+
     /// Makes every byte of a frame zero.
     pub fn clear(&mut self, frame: Mfn) {
         self.frames.remove(&frame);
