@@ -4,6 +4,8 @@
 
 pub mod illumos;
 pub mod trace;
+pub mod view;
+
 #[cfg(target_arch = "wasm32")]
 pub mod ui;
 pub mod word;

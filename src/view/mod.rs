@@ -1,0 +1,20 @@
+//! What the page shows, as plain data: sentences, rows, cells and forms, each a pure function of the session.
+//!
+//! Nothing here knows an element, a browser or a clock, so every panel is tested natively. `ui` matches these data to
+//! elements and does no arithmetic of its own.
+
+pub mod actions;
+pub mod command;
+pub mod find;
+#[cfg(any(test, feature = "fixture"))]
+pub mod fixture;
+pub mod glyph;
+pub mod inspector;
+pub mod keys;
+pub mod opened;
+pub mod page;
+pub mod seek;
+pub mod story;
+pub mod strip;
+pub mod text;
+pub mod top;
