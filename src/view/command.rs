@@ -175,6 +175,10 @@ pub enum Command {
     Scenario(usize),
     /// Start an empty session on the same machine.
     StartEmpty,
+    /// Open the file that was read.
+    Accept,
+    /// Stop the story that plays by itself.
+    TakeOver,
     /// Take a choice of a setting: index of the setting (0 is the driver), index of the choice.
     Set(usize, usize),
     /// Go to a branch.

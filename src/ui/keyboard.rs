@@ -1,0 +1,98 @@
+//! Keys of the whole page: what is asked, and the walk through the regions with F6.
+
+use gloo_events::{EventListener, EventListenerOptions};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, KeyboardEvent};
+use yew::{Callback, hook, use_effect_with, use_mut_ref};
+
+use crate::view::command::Command;
+use crate::view::keys::{Mode, Press, command};
+
+/// Listens while the component lives. `armed`: the next letter is a verb; `letters`: single letters are shortcuts.
+#[hook]
+pub fn use_keyboard(armed: bool, letters: bool, send: &Callback<Command>) {
+    let now = use_mut_ref(|| (armed, letters, send.clone()));
+    *now.borrow_mut() = (armed, letters, send.clone());
+    use_effect_with((), move |()| {
+        let options = EventListenerOptions::enable_prevent_default();
+        let window = gloo_utils::window();
+        let listener = EventListener::new_with_options(&window, "keydown", options, move |event| {
+            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+            if event.default_prevented() || event.is_composing() {
+                return;
+            }
+            if event.code() == "F6" && !event.ctrl_key() && !event.alt_key() && !event.meta_key() {
+                event.prevent_default();
+                next_region(event.shift_key());
+                return;
+            }
+            let (armed, letters, send) = now.borrow().clone();
+            let (code, key) = (event.code(), event.key());
+            let press = Press {
+                code: &code,
+                key: &key,
+                shift: event.shift_key(),
+                control: event.ctrl_key() || event.meta_key(),
+                alt: event.alt_key(),
+            };
+            if let Some(command) = command(press, mode(event, armed, letters)) {
+                event.prevent_default();
+                send.emit(command);
+            }
+        });
+        move || drop(listener)
+    });
+}
+
+fn mode(event: &KeyboardEvent, armed: bool, letters: bool) -> Mode {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let within = |selector: &str| target.as_ref().is_some_and(|target| matches!(target.closest(selector), Ok(Some(_))));
+    let pressed = event.code() == "Space" && within("button, a, summary, label");
+    Mode {
+        typing: within("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]"),
+        in_control: pressed || within("[data-arrows], [role=separator]"),
+        covered: matches!(gloo_utils::document().query_selector("dialog[open]"), Ok(Some(_))),
+        armed,
+        letters,
+    }
+}
+
+/// Puts the focus into the next region that can be seen, in the order of `data-region`.
+fn next_region(backwards: bool) {
+    let document = gloo_utils::document();
+    let Ok(found) = document.query_selector_all("[data-region]") else { return };
+    let mut regions: Vec<HtmlElement> =
+        (0..found.length()).filter_map(|at| found.item(at)?.dyn_into::<HtmlElement>().ok()).filter(is_seen).collect();
+    regions.sort_by_key(|region| region.get_attribute("data-region"));
+    if regions.is_empty() {
+        return;
+    }
+    let focused = document.active_element();
+    let at = regions.iter().position(|region| region.contains(focused.as_ref().map(AsRef::as_ref)));
+    let count = regions.len();
+    let next = match (at, backwards) {
+        (None, false) => 0,
+        (None, true) => count - 1,
+        (Some(at), false) => (at + 1) % count,
+        (Some(at), true) => (at + count - 1) % count,
+    };
+    focus_into(&regions[next]);
+}
+
+fn is_seen(element: &HtmlElement) -> bool {
+    let frame = element.get_bounding_client_rect();
+    frame.width() > 0.0 && frame.height() > 0.0
+}
+
+fn focus_into(region: &HtmlElement) {
+    const FOCUSABLE: &str = "button:not(:disabled):not([tabindex='-1']), select, input, textarea, [tabindex='0']";
+    let first = region.query_selector_all(FOCUSABLE).ok().and_then(|found| {
+        (0..found.length()).filter_map(|at| found.item(at)?.dyn_into::<HtmlElement>().ok()).find(is_seen)
+    });
+    let target = first.unwrap_or_else(|| {
+        region.set_tab_index(-1);
+        region.clone()
+    });
+    // It was seen a moment ago; if it cannot take the focus, the focus stays.
+    let _ = target.focus();
+}
