@@ -4,10 +4,10 @@
 
 pub mod illumos;
 pub mod trace;
-pub mod view;
 
 #[cfg(target_arch = "wasm32")]
 pub mod ui;
+pub mod view;
 pub mod word;
 pub mod x86;
 pub mod xen;

@@ -1,5 +1,7 @@
 //! The page: components that match the pictures of `view` to elements. wasm32 only.
 
+pub mod chart;
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 pub mod action_panel;

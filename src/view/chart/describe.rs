@@ -28,7 +28,10 @@ pub fn card(stage: &Stage, at: Moment, row: Option<RowId>) -> Card {
     {
         let run = picture.run_at(id, at);
         let label = if label.is_empty() { "region".to_owned() } else { label };
-        facts.push((lane, run.as_ref().map_or_else(|| format!("{label}: nothing"), |run| format!("{label}: {}", value(run)))));
+        facts.push((
+            lane,
+            run.as_ref().map_or_else(|| format!("{label}: nothing"), |run| format!("{label}: {}", value(run))),
+        ));
         if let Some(run) = run {
             facts.push((run.state.words().to_owned(), span(&run)));
         }
@@ -128,7 +131,10 @@ fn sentence(picture: &Picture, lane: &Lane, row: &Row, id: RowId) -> String {
             parts.push(format!("since step {}", run.from));
         }
     }
-    let breaks = lane.edges.iter().filter(|edge| !edge.passing && edge.at <= at && edge.first <= row.key && row.key <= edge.last);
+    let breaks = lane
+        .edges
+        .iter()
+        .filter(|edge| !edge.passing && edge.at <= at && edge.first <= row.key && row.key <= edge.last);
     let rules: Vec<&str> = breaks.map(|edge| &*edge.rules).collect();
     if !rules.is_empty() {
         parts.push(format!("breaks {}", rules.join(" ")));

@@ -48,12 +48,17 @@ fn id(lane: LaneId, what: What, number: u64) -> RowId {
 
 fn saver() -> Lane {
     let head = Row {
-        facts: [(1, "domid 0 · soft 0"), (2, "domid 5 · soft 3 · lock 3 · valid 3")].map(|(k, f)| (at(k), f.into())).into(),
+        facts: [(1, "domid 0 · soft 0"), (2, "domid 5 · soft 3 · lock 3 · valid 3")]
+            .map(|(k, f)| (at(k), f.into()))
+            .into(),
         ..row(
             What::Region,
             0x8000_0000,
             "",
-            [run(1, 15, State::Region(Backing::Foreign)).text("seg_mf privcmd · r--"), run(17, 23, State::Region(Backing::Foreign)).text("seg_mf privcmd · r--")],
+            [
+                run(1, 15, State::Region(Backing::Foreign)).text("seg_mf privcmd · r--"),
+                run(17, 23, State::Region(Backing::Foreign)).text("seg_mf privcmd · r--"),
+            ],
         )
     };
     let window = Row {
@@ -64,20 +69,32 @@ fn saver() -> Lane {
         let end = if i == 0 { since(13, State::ZeroCounted).text("PTE 0") } else { since(13, State::ZeroCounted) };
         page(
             0x8040_0000 + i * 0x1000,
-            [run(5, 6, State::Empty), run(6, 8, State::Placeholder).text("pfn 0"), run(8, 13, GREF_W).text(&format!("{frame} …167")), end],
+            [
+                run(5, 6, State::Empty),
+                run(6, 8, State::Placeholder).text("pfn 0"),
+                run(8, 13, GREF_W).text(&format!("{frame} …167")),
+                end,
+            ],
         )
     };
     let rest = Row {
         pages: 349,
         label: "+349".into(),
-        ..page(0x8040_3000, [run(5, 6, State::Empty), since(6, State::Placeholder).text("×349 pages: dom0’s pfn 0, writable")])
+        ..page(
+            0x8040_3000,
+            [run(5, 6, State::Empty), since(6, State::Placeholder).text("×349 pages: dom0’s pfn 0, writable")],
+        )
     };
     let rows = vec![
         Row::tear(0x8000_0000, "2 GiB"),
         head,
         page(
             0x8000_0000,
-            [run(1, 2, State::Empty), run(2, 3, MFN).text("4C0F0 …705").locked(), run(3, 15, MFN).text("4C0F0 …725").locked()],
+            [
+                run(1, 2, State::Empty),
+                run(2, 3, MFN).text("4C0F0 …705").locked(),
+                run(3, 15, MFN).text("4C0F0 …725").locked(),
+            ],
         ),
         Row {
             marks: vec![refused(14, None)],
@@ -106,14 +123,19 @@ fn saver() -> Lane {
         rules: rules.into(),
         passing,
     };
-    Lane::new(SAVER, "saver", "pid 211 · as ffffff01 4c8f 2d60 · CR3 0A340 · 2 segments", rows.into_iter().map(Rc::new).collect())
-        .broken(vec![
-            edge(Moment::micro(2, 1), 0x8000_0000, 0x8000_0000, "I11", true),
-            edge(Moment::micro(2, 2), 0x8000_0000, 0x8000_0000, "I13", false),
-            edge(Moment::micro(2, 4), 0x8000_2000, 0x8000_2000, "I11", true),
-            edge(at(6), 0x8040_0000, 0x8040_3000, "I11", false),
-            edge(at(13), 0x8040_0000, 0x8040_2000, "I5", false),
-        ])
+    Lane::new(
+        SAVER,
+        "saver",
+        "pid 211 · as ffffff01 4c8f 2d60 · CR3 0A340 · 2 segments",
+        rows.into_iter().map(Rc::new).collect(),
+    )
+    .broken(vec![
+        edge(Moment::micro(2, 1), 0x8000_0000, 0x8000_0000, "I11", true),
+        edge(Moment::micro(2, 2), 0x8000_0000, 0x8000_0000, "I13", false),
+        edge(Moment::micro(2, 4), 0x8000_2000, 0x8000_2000, "I11", true),
+        edge(at(6), 0x8040_0000, 0x8040_3000, "I11", false),
+        edge(at(13), 0x8040_0000, 0x8040_2000, "I5", false),
+    ])
 }
 
 fn child() -> Lane {
@@ -143,11 +165,16 @@ fn child() -> Lane {
         rules: rules.into(),
         passing: false,
     };
-    Lane::new(CHILD, "child", "pid 214 · as ffffff01 4c90 11e8 · CR3 0A3C2 · born at step 9", rows.into_iter().map(Rc::new).collect())
-        .broken(vec![
-            edge(9, Key::new(What::Region, 0x8040_0000), "I1 +3"),
-            edge(11, Key::new(What::Page, 0x8000_1000), "I7"),
-        ])
+    Lane::new(
+        CHILD,
+        "child",
+        "pid 214 · as ffffff01 4c90 11e8 · CR3 0A3C2 · born at step 9",
+        rows.into_iter().map(Rc::new).collect(),
+    )
+    .broken(vec![
+        edge(9, Key::new(What::Region, 0x8040_0000), "I1 +3"),
+        edge(11, Key::new(What::Page, 0x8000_1000), "I7"),
+    ])
 }
 
 fn domain_5() -> Lane {
@@ -194,14 +221,9 @@ fn opened() -> Opened {
     let m = |micro| Moment::micro(2, micro);
     let page = |i: u64| id(SAVER, What::Page, 0x8000_0000 + i * 0x1000);
     let within = |from, to, state| Run { to, ..Run::new(from, state) };
-    let frame = |micro| {
-        vec![within(at(2), m(micro), State::Count(2)), within(m(micro), at(3), State::Count(3))]
-    };
+    let frame = |micro| vec![within(at(2), m(micro), State::Count(2)), within(m(micro), at(3), State::Count(3))];
     let inside = BTreeMap::from([
-        (
-            page(0),
-            vec![within(m(1), m(2), State::Placeholder), within(m(2), at(3), MFN).text("4C0F0 …705").locked()],
-        ),
+        (page(0), vec![within(m(1), m(2), State::Placeholder), within(m(2), at(3), MFN).text("4C0F0 …705").locked()]),
         (page(1), vec![within(at(2), m(3), State::Empty), within(m(3), at(3), MFN).text("4C0F1 …705").locked()]),
         (
             page(2),
@@ -216,8 +238,10 @@ fn opened() -> Opened {
         (id(DOM5, What::Frame, 0x4C0F1), frame(3)),
         (id(DOM5, What::Frame, 0x4C0F7), frame(7)),
     ]);
+    let never = RowMark { at: m(5), glyph: StepGlyph::Refused, word: Some("never domain 5’s".into()) };
+    let marks = BTreeMap::from([(id(DOM5, What::Frame, 0x7FFFFF), vec![never])]);
     let micros = (1..=8).map(|micro| Micro { glyph: (micro == 5).then_some(StepGlyph::Refused) }).collect();
-    Opened { step: 2, title: "MMAPBATCH, opened: 8 micro-steps".into(), micros, inside }
+    Opened { step: 2, title: "MMAPBATCH, opened: 8 micro-steps".into(), micros, inside, marks }
 }
 
 /// The picture.

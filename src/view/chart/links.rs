@@ -32,7 +32,10 @@ fn dup(pen: &mut Pen, x: f32, from: f32, to: f32) {
     let line = Stroke::solid(Ink::Ink, 1.5);
     let bend = if to > from { -5.0 } else { 5.0 };
     pen.line(&[(x, from), (x, to + bend), (x + 1.5, to + bend * 0.3), (x + 4.0, to), (x + 6.0, to)], line);
-    pen.item(super::Item::Shape { points: vec![(x + 4.0, to - 4.0), (x + 10.0, to), (x + 4.0, to + 4.0)], ink: Ink::Ink });
+    pen.item(super::Item::Shape {
+        points: vec![(x + 4.0, to - 4.0), (x + 10.0, to), (x + 4.0, to + 4.0)],
+        ink: Ink::Ink,
+    });
     pen.ring(x, from, Ink::Ink);
     let width = pen.width("dup", Face::SansBold);
     let y = from + bend.signum() * -18.0;

@@ -9,6 +9,7 @@
 //! can be seen. No element, no canvas and no colour value is here; `ui::chart` has those.
 
 mod describe;
+mod hand;
 mod lane;
 mod layout;
 mod links;
@@ -27,14 +28,15 @@ mod stage;
 mod state;
 mod strips;
 
-#[cfg(test)]
-mod fixture;
+#[cfg(any(test, feature = "fixture"))]
+pub mod fixture;
 #[cfg(test)]
 mod sketch;
 #[cfg(test)]
 mod tests;
 
 pub use describe::{Card, SpokenRow, card, spoken_rows};
+pub use hand::{Effect, Hand};
 pub use lane::{Edge, Key, Lane, LaneId, Row, RowId, RowMark, What};
 pub use layout::layout;
 pub use moment::Moment;

@@ -60,7 +60,8 @@ fn picked<'a>(stage: &Stage<'a>) -> Vec<&'a Row> {
         let regions = rows.clone().filter(|row| row.key.what == What::Region).take(2);
         let others = rows.filter(|row| matches!(row.key.what, What::Page | What::Frame | What::Grant)).take(1);
         let has_regions = lane.rows().iter().take(64).any(|row| row.key.what == What::Region);
-        let picked: Vec<&Row> = if has_regions { regions.map(|row| &**row).collect() } else { others.map(|row| &**row).collect() };
+        let picked: Vec<&Row> =
+            if has_regions { regions.map(|row| &**row).collect() } else { others.map(|row| &**row).collect() };
         picked
     };
     stage.picture.lanes.iter().take(THREADS).flat_map(|lane| of(lane)).take(THREADS).collect()
@@ -84,7 +85,9 @@ fn thread(stage: &Stage, pen: &mut Pen, row: &Row, y: f32, h: f32) {
                 State::Mapped(_) | State::Waiting | State::Offered => Ink::GrefS,
                 State::Leaked => Ink::LeakS,
                 State::Live(backing, _) | State::TagOnly(backing) => strong(backing),
-                State::Empty | State::Placeholder | State::ZeroCounted | State::Refused | State::Absent => mark_of(worst),
+                State::Empty | State::Placeholder | State::ZeroCounted | State::Refused | State::Absent => {
+                    mark_of(worst)
+                }
             };
             pen.fill(Rect::new(left, y, (right - left).max(PIXEL), h), ink);
         }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Backing, Key, Lane, LaneId, Moment, RowId, Run};
+use super::{Backing, Key, Lane, LaneId, Moment, RowId, RowMark, Run};
 
 /// The shape that stands for an operation, on the ruler and on rows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -72,6 +72,8 @@ pub struct Opened {
     pub micros: Vec<Micro>,
     /// What the touched rows went through, from the start of the step to its end.
     pub inside: BTreeMap<RowId, Vec<Run>>,
+    /// Where inside it glyphs stand on rows; the rows' own glyphs of this step are not drawn.
+    pub marks: BTreeMap<RowId, Vec<RowMark>>,
 }
 
 /// A future that was left: another branch that parts from the path.

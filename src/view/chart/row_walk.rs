@@ -16,7 +16,11 @@ pub fn neighbour(picture: &Picture, folded: impl Fn(&Lane) -> bool, from: Option
     };
     let Some((place, i)) = here else {
         let mut lanes = picture.lanes.iter().filter(open);
-        return if down { lanes.find_map(|lane| first_in(lane, true)) } else { lanes.rev().find_map(|lane| first_in(lane, false)) };
+        return if down {
+            lanes.find_map(|lane| first_in(lane, true))
+        } else {
+            lanes.rev().find_map(|lane| first_in(lane, false))
+        };
     };
     let lane = &picture.lanes[place];
     let stands = |row: &&std::rc::Rc<super::Row>| row.key.what != What::Tear;

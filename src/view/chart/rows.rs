@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::pen::{Pen, saw};
 use super::run::{draw_run, pale, strong};
-use super::{Align, Column, Dash, Face, Ink, Lane, Moment, Rect, Row, Run, Stage, State, Stroke, What};
+use super::{Align, Column, Dash, Face, Ink, Lane, Moment, Rect, Row, RowId, Run, Stage, State, Stroke, What};
 
 /// Runs narrower than this are merged.
 const NARROW: f32 = 3.0;
@@ -27,7 +27,6 @@ fn row(stage: &Stage, pen: &mut Pen, lane: &Lane, i: usize, rect: Rect) {
         return;
     }
     let (from, to) = stage.seen();
-    let all = row.runs.all();
     let seen = row.runs.between(from, to);
     let peak = peak_count(row, &seen);
     if seen.len() as f32 * NARROW <= rect.w {
@@ -38,7 +37,7 @@ fn row(stage: &Stage, pen: &mut Pen, lane: &Lane, i: usize, rect: Rect) {
         many(stage, pen, row, seen.clone(), rect, peak);
     }
     if stage.step_px() >= 9.0 && rect.h >= 10.0 {
-        marks(stage, pen, row, rect, from..to, all);
+        marks(stage, pen, lane, row, rect, from..to);
     }
 }
 
@@ -127,8 +126,7 @@ impl Zone {
         self.to = cell.right();
         let height = if share > 0.0 { (cell.h * share).max(1.0).round() } else { 1.0 };
         let rect = Rect::new(cell.x, cell.bottom() - height, cell.w, height);
-        let column =
-            Column { rect, ink: fill_of(worst), cap: (cell.h >= 8.0 && share > 0.0).then(|| mark_of(worst)) };
+        let column = Column { rect, ink: fill_of(worst), cap: (cell.h >= 8.0 && share > 0.0).then(|| mark_of(worst)) };
         match &mut self.last {
             Some(last) if last.rect.right() == rect.x && last.rect.y == rect.y && same_look(last, &column) => {
                 last.rect.w += rect.w;
@@ -195,18 +193,19 @@ pub(super) fn mark_of(state: State) -> Ink {
 }
 
 /// Glyphs on the row, with their words where the row says nothing else.
-fn marks(stage: &Stage, pen: &mut Pen, row: &Row, rect: Rect, seen: Range<Moment>, all: &[Run]) {
+fn marks(stage: &Stage, pen: &mut Pen, lane: &Lane, row: &Row, rect: Rect, seen: Range<Moment>) {
     let start = row.marks.partition_point(|mark| mark.at < seen.start);
     let end = row.marks.partition_point(|mark| mark.at < seen.end);
+    let opened = stage.picture.opened.as_ref();
+    let inside = opened.and_then(|opened| opened.marks.get(&RowId { lane: lane.id, key: row.key }));
+    let outside = row.marks[start..end].iter().filter(|mark| opened.is_none_or(|o| o.step != mark.at.step));
+    let mut shown: Vec<_> = outside.chain(inside.into_iter().flatten()).collect();
+    shown.sort_by_key(|mark| mark.at);
     let middle = (rect.y + rect.h / 2.0).round();
-    for (i, mark) in row.marks[start..end].iter().enumerate() {
-        let inside = stage.axis.opened().is_some_and(|(step, _)| step == mark.at.step);
-        if inside && all.iter().any(|run| run.from == mark.at && run.state == State::Refused) {
-            continue;
-        }
+    for (i, mark) in shown.iter().enumerate() {
         let x = stage.x(mark.at);
         if let Some(word) = &mark.word {
-            let next = row.marks[start..end].get(i + 1).map_or(rect.right(), |next| stage.x(next.at) - 8.0);
+            let next = shown.get(i + 1).map_or(rect.right(), |next| stage.x(next.at) - 8.0);
             if let Some(word) = pen.cut(word, Face::Sans, next - x - 14.0) {
                 let width = pen.width(&word, Face::Sans);
                 pen.fill(Rect::new(x + 9.0, rect.y + 1.0, width + 4.0, rect.h - 2.0), Ink::Panel);

@@ -143,7 +143,8 @@ fn breaks(stage: &Stage, pen: &mut Pen, y: f32) {
             continue;
         }
         let width = pen.width(&mark.rules, Face::MonoBold) + 7.0;
-        let next = all[seen.clone()][i + 1..].iter().find(|next| !next.passing).map_or(f32::MAX, |next| stage.x(next.at));
+        let next =
+            all[seen.clone()][i + 1..].iter().find(|next| !next.passing).map_or(f32::MAX, |next| stage.x(next.at));
         if x - 1.5 >= free && x + width <= next.max(x + 3.0) + 2.0 {
             pen.fill(Rect::new(x - 1.5, y, width, 12.0), Ink::Bad);
             pen.words(x + 2.0, y + 9.5, &mark.rules, Face::MonoBold, Ink::OnBad, Align::Start);

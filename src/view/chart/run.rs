@@ -54,9 +54,7 @@ fn look(state: State) -> Look {
     let hollow = |dash| Look { fill: Some(Ink::Panel), frame: Some(dash), ..PLAIN };
     match state {
         State::Empty | State::Absent | State::ZeroCounted => Look { behind: Some(Ink::Panel), ..PLAIN },
-        State::Placeholder => {
-            Look { texture: Some(Texture::Dots), behind: Some(Ink::Panel), ..live(Ink::HoldT) }
-        }
+        State::Placeholder => Look { texture: Some(Texture::Dots), behind: Some(Ink::Panel), ..live(Ink::HoldT) },
         State::Live(backing, Rights::ReadOnly) => live(pale(backing)),
         State::Live(backing, Rights::Writable) => live(strong(backing)),
         State::Refused => {
@@ -74,9 +72,12 @@ fn look(state: State) -> Look {
         State::Offered => hollow(Dash::Solid),
         State::Mapped(Rights::ReadOnly) => live(Ink::GrefT),
         State::Mapped(Rights::Writable) => live(Ink::GrefS),
-        State::Waiting => {
-            Look { texture: Some(Texture::Bars), frame: Some(Dash::Solid), behind: Some(Ink::GrefT), ..live(Ink::GrefT) }
-        }
+        State::Waiting => Look {
+            texture: Some(Texture::Bars),
+            frame: Some(Dash::Solid),
+            behind: Some(Ink::GrefT),
+            ..live(Ink::GrefT)
+        },
     }
 }
 

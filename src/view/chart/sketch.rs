@@ -25,7 +25,10 @@ pub fn sketch(picture: &Picture, window: &Window) -> String {
 
 /// How many things a scene holds, by kind: what a painter has to do.
 pub fn size(scene: &Scene) -> (usize, usize) {
-    (scene.layers.iter().map(|layer| layer.items.len()).sum(), scene.layers.iter().map(|layer| layer.columns.len()).sum())
+    (
+        scene.layers.iter().map(|layer| layer.items.len()).sum(),
+        scene.layers.iter().map(|layer| layer.columns.len()).sum(),
+    )
 }
 
 fn letter(ink: Ink) -> char {

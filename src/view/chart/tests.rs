@@ -31,7 +31,7 @@ fn a_large_picture_costs_what_can_be_seen() {
     let (items, columns) = size(&layout(&picture, &window));
     let most = 700 / 4 * (1200 / 3);
     assert!(columns <= most, "{columns} columns for at most {most} places");
-    assert!(columns > 1000 && items < 2000, "{columns} columns, {items} items");
+    assert!(columns > 1000 && items < 8000, "{columns} columns, {items} items");
 }
 
 #[test]
