@@ -31,5 +31,5 @@ pub fn App() -> Html {
             page.set(next);
         })
     };
-    html! { <Workbench page={(*page).clone()} tabs={Tab::ALL.to_vec()} view={Html::default()} {send} /> }
+    html! { <Workbench page={(*page).clone()} tabs={Tab::ALL.to_vec()} view={html! { <crate::ui::chart::Demo /> }} {send} /> }
 }

@@ -1,12 +1,11 @@
 //! The page: components that match the pictures of `view` to elements. wasm32 only.
 
-pub mod chart;
-
 use wasm_bindgen::prelude::wasm_bindgen;
 
 pub mod action_panel;
 pub mod app;
 pub mod banner;
+pub mod chart;
 pub mod dialog;
 pub mod edges;
 pub mod find_box;

@@ -15,6 +15,8 @@
 
 mod card;
 mod component;
+#[cfg(feature = "fixture")]
+mod demo;
 mod glyphs;
 mod keys;
 mod paint;
@@ -23,3 +25,5 @@ mod place;
 mod watch;
 
 pub use component::{Chart, ChartEvent, Command, Props};
+#[cfg(feature = "fixture")]
+pub use demo::Demo;

@@ -35,8 +35,7 @@ pub(super) struct Theme {
 
 impl Theme {
     pub(super) fn watch(call: impl Fn() + Clone + 'static) -> Option<Theme> {
-        let again = call.clone();
-        let closure = Closure::<dyn FnMut()>::new(move || again());
+        let closure = Closure::<dyn FnMut()>::new(call.clone());
         let observer = MutationObserver::new(closure.as_ref().unchecked_ref()).ok()?;
         let what = MutationObserverInit::new();
         what.set_attributes(true);

@@ -189,8 +189,9 @@ impl Picture {
         let (_, lane) = self.lane(id.lane)?;
         let i = lane.covering(id.key)?;
         let at = self.last_of(at);
-        let end = Moment { micro: at.micro.saturating_add(1), ..at };
-        self.runs_with_inside(lane, i, at, end).into_iter().find(|run| run.from <= at && at < run.to)
+        // One step more on both sides, so that a run is found whole where the inside of a step joins it.
+        let (from, to) = (Moment::step(at.step.saturating_sub(1)), Moment::step(at.step.saturating_add(2)));
+        self.runs_with_inside(lane, i, from, to).into_iter().find(|run| run.from <= at && at < run.to)
     }
 
     /// A whole opened step is over when its last micro-step is.

@@ -21,10 +21,10 @@ pub(super) fn ruler(stage: &Stage, pen: &mut Pen) {
     let lines = if m.narrow { PHONE } else { DESK };
     let area = Rect::new(0.0, top, stage.window.width, m.ruler);
     pen.fill(area, Ink::Panel);
-    numbers(stage, pen, top + lines.numbers);
     if let Some((step, _)) = stage.axis.opened() {
         opened(stage, pen, step, top, &lines);
     }
+    numbers(stage, pen, top + lines.numbers);
     steps(stage, pen, top + lines.steps);
     if !m.narrow {
         undone(stage, pen, top + lines.steps, top + lines.undone);
