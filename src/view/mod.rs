@@ -4,6 +4,7 @@
 //! elements and does no arithmetic of its own.
 
 pub mod actions;
+pub mod calls;
 pub mod chart;
 pub mod command;
 pub mod find;
