@@ -3,6 +3,7 @@
 //! The rooms and the one direction their arrows point are drawn in `ARCHITECTURE.md`; `tests/layers.rs` holds them.
 
 pub mod illumos;
+pub mod sim;
 pub mod trace;
 
 #[cfg(target_arch = "wasm32")]

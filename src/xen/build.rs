@@ -78,6 +78,7 @@ impl Hypervisor {
                 is_control: plan.is_control,
                 tot_pages,
                 top: Some(top),
+                user_top: None,
                 direct_map: plan.direct_map,
                 p2m,
                 grant_frame,

@@ -26,8 +26,10 @@ pub struct Domain {
     pub is_control: bool,
     /// `tot_pages`: frames it owns, Xen's own not counted.
     pub tot_pages: u64,
-    /// The top table its kernel runs on; none once it is torn down.
+    /// The top table its processor stands on in kernel mode; none once it is torn down.
     pub top: Option<Mfn>,
+    /// The top table for user mode, where the guest set one.
+    pub user_top: Option<Mfn>,
     /// Where its kernel maps all its frames, in the order of its own numbers.
     pub direct_map: Va,
     /// Its own numbers for its frames.

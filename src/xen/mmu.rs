@@ -215,6 +215,30 @@ impl<T: XenTrace> Xen<'_, T> {
         Ok(XenErrno::OK)
     }
 
+    /// `MMUEXT_NEW_BASEPTR` and `MMUEXT_NEW_USER_BASEPTR`: the processor of `caller` stands on other tables, and forgets what it remembered.
+    ///
+    /// # Errors
+    /// Only a halt.
+    pub fn new_bases(&mut self, caller: DomId, kernel: Mfn, user: Option<Mfn>) -> Result<XenErrno, Halt> {
+        for table in std::iter::once(kernel).chain(user) {
+            if !self.get_page(table, caller)? {
+                return Ok(XenErrno::EINVAL);
+            }
+            if self.get_type(table, PageType::Table(Level::TOP))?.is_err() {
+                self.put_page(table)?;
+                return Ok(XenErrno::EINVAL);
+            }
+        }
+        self.cpu.switch_to(user.unwrap_or(kernel), self.trace)?;
+        let domain = &mut self.state.domains[&caller];
+        let old = [domain.top.replace(kernel), std::mem::replace(&mut domain.user_top, user)];
+        for table in old.into_iter().flatten() {
+            self.put_type(table)?;
+            self.put_page(table)?;
+        }
+        Ok(XenErrno::OK)
+    }
+
     fn set_pinned(&mut self, mfn: Mfn, pinned: bool) -> Result<(), Halt> {
         self.trace.emit(XenEvent::TablePinned { mfn, pinned })?;
         let mut info = self.state.frame(mfn);

@@ -9,7 +9,7 @@ pub mod domain;
 pub mod event;
 pub mod grant;
 mod grant_map;
-mod guest;
+pub mod guest;
 mod mmu;
 pub mod page_info;
 mod references;
@@ -68,6 +68,12 @@ pub struct Hypervisor {
 }
 
 impl Hypervisor {
+    /// A hypervisor that has just booted: no domain yet.
+    #[must_use]
+    pub fn booted(era: Era, build: XenBuild) -> Hypervisor {
+        Hypervisor { era, build, ..Hypervisor::default() }
+    }
+
     /// The domain, live or dying.
     #[must_use]
     pub fn domain(&self, id: DomId) -> Option<&Domain> {
