@@ -23,17 +23,20 @@ pub struct Card {
 pub fn card(stage: &Stage, at: Moment, row: Option<RowId>) -> Card {
     let picture = stage.picture;
     let mut facts = Vec::new();
-    if let Some((lane, label)) = row.and_then(|id| row_name(stage, id))
-        && let Some(id) = row
+    if let Some(id) = row
+        && let Some((lane, label)) = row_name(stage, id)
     {
-        let run = picture.run_at(id, at);
-        let label = if label.is_empty() { "region".to_owned() } else { label };
-        facts.push((
-            lane,
-            run.as_ref().map_or_else(|| format!("{label}: nothing"), |run| format!("{label}: {}", value(run))),
-        ));
-        if let Some(run) = run {
-            facts.push((run.state.words().to_owned(), span(&run)));
+        let name = if label.is_empty() { lane } else { label };
+        match picture.run_at(id, at) {
+            None => facts.push((name, "nothing".to_owned())),
+            Some(run) => {
+                let said = value(&run);
+                facts.push((name, if said.is_empty() { run.state.words().to_owned() } else { said.clone() }));
+                if !said.is_empty() {
+                    facts.push(("state".to_owned(), run.state.words().to_owned()));
+                }
+                facts.push(("steps".to_owned(), span(&run)));
+            }
         }
     }
     let breaks = picture.breaks.iter().filter(|mark| mark.at == at || (at.micro == 0 && mark.at.step == at.step));
@@ -68,7 +71,7 @@ fn value(run: &Run) -> String {
 }
 
 fn span(run: &Run) -> String {
-    if run.to == Moment::OPEN { format!("since {}", run.from) } else { format!("{} to {}", run.from, run.to) }
+    if run.to == Moment::OPEN { format!("from {} on", run.from) } else { format!("{} to {}", run.from, run.to) }
 }
 
 /// A row as a reader hears it.

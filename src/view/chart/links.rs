@@ -12,14 +12,14 @@ pub(super) fn links(stage: &Stage, pen: &mut Pen) {
         let (down, up) = (to.y >= from.y, if to.y >= from.y { (from.bottom(), to.y) } else { (from.y, to.bottom()) });
         match link.kind {
             LinkKind::Frame(backing) => {
-                let x = at + 6.0;
+                let x = at + 1.5;
                 pen.line(&[(x, up.0), (x, up.1 + 4.0)], Stroke::solid(mark(backing), 1.3));
                 pen.fill(Rect::new(x - 2.0, up.0 - 2.0, 4.0, 4.0), mark(backing));
                 pen.ring(x, up.1 + if down { 4.0 } else { -4.0 }, mark(backing));
             }
             LinkKind::Grant => {
-                let x = at + 9.0;
-                pen.line(&[(x, up.0), (x, up.1)], Stroke::dashed(Ink::Gref, 1.2, Dash::Short));
+                let x = at + 1.5;
+                pen.line(&[(x, up.0), (x, up.1)], Stroke::dashed(Ink::Gref, 1.3, Dash::Fine));
                 pen.fill(Rect::new(x - 2.0, up.0 - 2.0, 4.0, 4.0), mark(Backing::Granted));
                 pen.ring(x, up.1, Ink::Gref);
             }

@@ -1,14 +1,13 @@
 //! The overview above the ruler: the whole history in one glance, with the window, the breaks and the playhead.
 
-use super::layout::playhead_x;
 use super::pen::Pen;
 use super::rows::mark_of;
 use super::run::strong;
 use super::{Align, Face, Ink, Lane, Moment, Rect, Row, Stage, State, Stroke, What};
 
 /// How many threads the overview has; what is beyond shares the last ones.
-const THREADS: usize = 6;
-/// Runs drawn a thread at most; beyond that, only each pixel's first.
+const THREADS: usize = 7;
+/// Runs narrower than this are drawn together.
 const PIXEL: f32 = 1.0;
 
 pub(super) fn overview(stage: &Stage, pen: &mut Pen) {
@@ -34,7 +33,6 @@ pub(super) fn overview(stage: &Stage, pen: &mut Pen) {
     }
     pen.fill(Rect::new(overview_x(stage, stage.picture.cursor) - 0.75, 0.0, 1.5, m.overview), Ink::Now);
     pen.fill(Rect::new(0.0, m.overview - 1.0, area.w, 1.0), Ink::Line);
-    debug_assert!(playhead_x(stage).is_finite(), "a playhead is somewhere");
 }
 
 /// Where a moment stands in the overview. The opened step is an ordinary one here.
@@ -53,16 +51,17 @@ fn per_step(stage: &Stage) -> f64 {
     f64::from(stage.window.plot() - 12.0) / (f64::from(stage.axis.tip()) + 1.0)
 }
 
-/// The rows that stand for everything: the headers of regions, then the first rows of the other lanes.
+/// The rows that stand for everything: of each lane the headers of regions, or else its first row, and the one among
+/// its first rows that an engineer must not miss.
 fn picked<'a>(stage: &Stage<'a>) -> Vec<&'a Row> {
     let of = |lane: &'a Lane| {
-        let rows = lane.rows().iter();
-        let regions = rows.clone().filter(|row| row.key.what == What::Region).take(2);
-        let others = rows.filter(|row| matches!(row.key.what, What::Page | What::Frame | What::Grant)).take(1);
-        let has_regions = lane.rows().iter().take(64).any(|row| row.key.what == What::Region);
-        let picked: Vec<&Row> =
-            if has_regions { regions.map(|row| &**row).collect() } else { others.map(|row| &**row).collect() };
-        picked
+        let rows = || lane.rows().iter().take(64).map(|row| &**row);
+        let regions: Vec<&Row> = rows().filter(|row| row.key.what == What::Region).take(2).collect();
+        let things = || rows().filter(|row| !matches!(row.key.what, What::Tear | What::Region));
+        let danger = |row: &&Row| row.runs.sum(0..row.runs.all().len()).worst.danger();
+        let worst = things().max_by_key(danger).filter(|row| danger(row) >= State::ZeroCounted.danger());
+        let first = if regions.is_empty() && worst.is_none() { things().next() } else { None };
+        regions.into_iter().chain(worst).chain(first)
     };
     stage.picture.lanes.iter().take(THREADS).flat_map(|lane| of(lane)).take(THREADS).collect()
 }

@@ -88,7 +88,8 @@ fn steps(stage: &Stage, pen: &mut Pen, y: f32) {
             continue;
         }
         let x = stage.x(Moment::step(step));
-        pen.fill(Rect::new(x - room, y - room, 2.0 * room, 2.0 * room), Ink::Panel);
+        // Air in the line on both sides of the glyph.
+        pen.fill(Rect::new(x - room, y - 1.0, 2.0 * room, 2.0), Ink::Panel);
         pen.glyph(mark.glyph, x, y, size.min(stage.step_px()), glyph_ink(mark.glyph));
     }
 }
@@ -101,7 +102,7 @@ fn micros(stage: &Stage, pen: &mut Pen, step: u32, y: f32, size: f32) {
         let x = stage.x(here);
         match micro.glyph {
             Some(glyph) => {
-                pen.fill(Rect::new(x - 7.0, y - 7.0, 14.0, 14.0), Ink::Well);
+                pen.fill(Rect::new(x - 7.0, y - 1.0, 14.0, 2.0), Ink::Well);
                 pen.glyph(glyph, x, y, size, glyph_ink(glyph));
             }
             None => {

@@ -59,7 +59,7 @@ impl Measures {
     pub const PHONE: Measures = Measures {
         gutter: 58.0,
         overview: 0.0,
-        ruler: 36.0,
+        ruler: 46.0,
         strip: 18.0,
         tear: 16.0,
         region: 22.0,

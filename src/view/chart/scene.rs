@@ -158,6 +158,8 @@ pub enum Dash {
     Solid,
     /// A thread of dots.
     Dots,
+    /// A line of close dots.
+    Fine,
     /// Dash, dot.
     DashDot,
     /// Short dashes: hollow frames, a break that passes.
@@ -172,6 +174,7 @@ impl Dash {
         match self {
             Dash::Solid => &[],
             Dash::Dots => &[1.0, 3.0],
+            Dash::Fine => &[1.5, 2.0],
             Dash::DashDot => &[4.0, 2.0, 1.0, 2.0],
             Dash::Short => &[3.0, 2.0],
             Dash::Long => &[3.0, 3.0],

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Axis, Lane, LaneId, Measures, Moment, Picture, Rect, RowId, Scale};
+use super::{Axis, Lane, LaneId, Measures, Moment, Picture, Rect, RowId, Scale, What};
 
 /// What part of a picture is asked for, and in what form.
 #[derive(Clone, PartialEq, Debug)]
@@ -149,7 +149,7 @@ impl<'a> Stage<'a> {
         None
     }
 
-    /// The row under a pixel of the plot or the gutter.
+    /// The row under a pixel of the plot or the gutter; a tear is none.
     pub fn row_under(&self, y: f32) -> Option<RowId> {
         if y < self.m.body() {
             return None;
@@ -157,7 +157,8 @@ impl<'a> Stage<'a> {
         let (top, lane) = self.lanes().into_iter().rfind(|(top, _)| *top <= y)?;
         let below = y - top - self.m.strip;
         let i = (below >= 0.0 && !self.window.folded.contains(&lane.id)).then(|| lane.row_at(below, &self.m))?;
-        lane.rows().get(i).map(|row| RowId { lane: lane.id, key: row.key })
+        let row = lane.rows().get(i).filter(|row| row.key.what != What::Tear)?;
+        Some(RowId { lane: lane.id, key: row.key })
     }
 
     /// The lane whose strip is under a pixel, where it stands or where it sticks.
