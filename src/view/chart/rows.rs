@@ -8,6 +8,9 @@ use super::{Align, Column, Dash, Face, Ink, Lane, Moment, Rect, Row, RowId, Run,
 
 /// Runs narrower than this are merged.
 const NARROW: f32 = 3.0;
+/// Rows flatter than this, and runs slimmer than that, show their colour alone.
+const FLAT: f32 = 8.0;
+const SLIM: f32 = 7.0;
 /// How far apart the counts of merged runs stand.
 const CHIP_EVERY: f32 = 220.0;
 
@@ -70,8 +73,21 @@ fn one(stage: &Stage, pen: &mut Pen, row: &Row, run: &Run, rect: Rect, peak: u32
     // Edges far outside the window stay outside, but near enough for a canvas to be exact.
     let (left, right) = (left.max(rect.x - 20.0), right.min(rect.right() + 20.0));
     if right > rect.x && left < rect.right() {
+        if rect.h < FLAT || right - left < SLIM {
+            return slim(pen, run, Rect::new(left, rect.y, right - left, rect.h));
+        }
         draw_run(stage, pen, row, run, Rect::new(left, rect.y, (right - left).max(1.0), rect.h), peak);
     }
+}
+
+/// A run with no room for texture or words: its colour, and a thread where nothing is behind it.
+fn slim(pen: &mut Pen, run: &Run, rect: Rect) {
+    let rect = Rect { w: (rect.w - if rect.w > 2.0 { 0.5 } else { 0.0 }).max(1.0), ..rect };
+    let rect = match thread_of(run.state) {
+        Some(_) => Rect { y: (rect.y + rect.h / 2.0).floor(), h: 1.0, ..rect },
+        None => rect,
+    };
+    pen.column(Column { rect, ink: fill_of(run.state), cap: None });
 }
 
 /// Walks from pixel column to pixel column; wide runs between narrow ones are still drawn by themselves.

@@ -182,19 +182,21 @@ fn flag(stage: &Stage, pen: &mut Pen, bottom: f32) {
     };
     let half = (pen.width(&number, Face::MonoBold) / 2.0 + 6.0).round();
     let top = bottom - 15.0;
+    // At an edge the flag stays whole, and its tip shows where the playhead stands.
+    let middle = x.clamp(stage.m.gutter + half, (stage.window.width - half).max(stage.m.gutter + half));
     pen.item(super::Item::Shape {
         points: vec![
-            (x - half, top),
-            (x + half, top),
-            (x + half, top + 11.0),
+            (middle - half, top),
+            (middle + half, top),
+            (middle + half, top + 11.0),
             (x + 4.0, top + 11.0),
             (x, top + 15.0),
             (x - 4.0, top + 11.0),
-            (x - half, top + 11.0),
+            (middle - half, top + 11.0),
         ],
         ink: Ink::Now,
     });
-    pen.say(x, top + 9.0, &number, Face::MonoBold, Ink::OnInk, Align::Middle);
+    pen.say(middle, top + 9.0, &number, Face::MonoBold, Ink::OnInk, Align::Middle);
 }
 
 /// A count with its digits in groups of three.

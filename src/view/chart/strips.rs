@@ -47,7 +47,7 @@ pub(super) fn gutter(stage: &Stage, pen: &mut Pen) {
     let selected = stage.picture.selection.map(|selection| selection.row);
     let x = m.gutter - 6.0;
     for (y, lane) in stage.lanes() {
-        let mut free = f32::MIN;
+        let mut free = y.max(m.body()) + m.strip - 2.0;
         for i in stage.rows(lane, y) {
             let row = &lane.rows()[i];
             let rect = stage.row_rect(lane, y, i);
