@@ -6,7 +6,7 @@
 use super::op::Op;
 use super::world::{Digest, Outcome, World};
 use crate::word::small_id;
-use std::collections::BTreeMap;
+use imbl::{OrdMap, Vector};
 
 small_id!(
     /// A step of a history; 0 is the beginning, before any op.
@@ -31,20 +31,20 @@ struct Step {
     next_sibling: Option<StepId>,
 }
 
-/// A tree of steps from one world.
+/// A tree of steps from one world. A clone shares all it has with its original.
 #[derive(Clone, Debug)]
 pub struct History {
     genesis: World,
-    steps: Vec<Step>,
+    steps: Vector<Step>,
     first_of_start: Option<StepId>,
-    checkpoints: BTreeMap<StepId, World>,
+    checkpoints: OrdMap<StepId, World>,
 }
 
 impl History {
     /// A history in which nothing has happened.
     #[must_use]
     pub fn new(genesis: World) -> History {
-        History { genesis, steps: Vec::new(), first_of_start: None, checkpoints: BTreeMap::new() }
+        History { genesis, steps: Vector::new(), first_of_start: None, checkpoints: OrdMap::new() }
     }
 
     /// How many steps there are on all branches.
@@ -136,7 +136,7 @@ impl History {
         let id = StepId(self.len() + 1);
         let depth = self.depth(at) + 1;
         let digest = outcome.digest();
-        self.steps.push(Step { parent: at, op, digest, depth, first_child: None, next_sibling: None });
+        self.steps.push_back(Step { parent: at, op, digest, depth, first_child: None, next_sibling: None });
         match self.children(at).last() {
             Some(youngest) => self.get_mut(youngest).next_sibling = Some(id),
             None if at == StepId::START => self.first_of_start = Some(id),

@@ -23,6 +23,7 @@ use crate::xen::domain::Life;
 type Found = Result<Result<Answer, NotThere>, Halt>;
 
 /// A machine of the world.
+#[allow(clippy::large_enum_variant, reason = "a world has a handful of machines, and nearly all are of the large kind")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Machine {
     /// A processor and its tables.

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod opened;
 pub mod page;
 pub mod seek;
+pub mod session;
 pub mod story;
 pub mod strip;
 pub mod text;

@@ -213,7 +213,7 @@ impl<T: XenTrace> Xen<'_, T> {
         let debug = self.state.build == XenBuild::Debug;
         let era = match self.state.era {
             Era::V3_3 => u64::from(debug) * GRANT_MARK_3_3,
-            Era::Today => Pte::NO_EXECUTE | u64::from(debug) * GRANT_MARK,
+            Era::Today => Pte::NO_EXECUTE | (u64::from(debug) * GRANT_MARK),
         };
         let user = if flags & gntmap::APPLICATION_MAP != 0 { Pte::USER } else { 0 };
         let write = if flags & gntmap::READONLY == 0 { Pte::WRITABLE } else { 0 };
