@@ -30,7 +30,8 @@ async function stepAside() {
   const waiting = self.registration.waiting;
   if (!waiting || (await self.clients.matchAll()).length > 1) return null;
   waiting.postMessage("take over");
-  return new Response("", { headers: { Refresh: "0" } });
+  const blank = '<!doctype html><link rel="icon" href="data:,">';
+  return new Response(blank, { headers: { "Content-Type": "text/html", Refresh: "0" } });
 }
 
 async function cached(request) {

@@ -2,11 +2,13 @@
 //!
 //! Not here: anything the page itself needs. The page never depends on this package.
 
+pub mod gate;
 pub mod needs;
 pub mod page;
 pub mod serve;
 pub mod server;
 pub mod shell;
 pub mod site;
+pub mod tally;
 
 pub use anyhow::Result;

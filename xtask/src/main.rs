@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use xtask::gate::{self, Section};
 use xtask::{Result, serve, site};
 
 #[derive(Parser)]
@@ -26,6 +27,11 @@ enum Command {
     },
     /// Writes the static site to target/site and prints its compressed size
     Dist,
+    /// Runs every check and every test, here and in a headless browser, and says how many ran where
+    Test {
+        /// Only these sections
+        sections: Vec<Section>,
+    },
     /// Runs a test binary compiled for wasm32 in a browser (cargo calls this)
     #[command(hide = true)]
     WasmRunner {
@@ -65,6 +71,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Serve { port } => serve::serve(port),
         Command::Dist => site::dist().map(drop),
+        Command::Test { sections } => gate::test(&sections),
         Command::WasmRunner { args } => {
             let name = "wasm-bindgen-test-runner".to_owned();
             wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(std::iter::once(name).chain(args))
