@@ -69,7 +69,7 @@ fn program_name() -> String {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Serve { port } => serve::serve(port),
+        Command::Serve { port } => serve::serve(port).map(|never| match never {}),
         Command::Dist => site::dist().map(drop),
         Command::Test { sections } => gate::test(&sections),
         Command::WasmRunner { args } => {

@@ -1,5 +1,7 @@
 //! `cargo xtask serve`: the page as it would be published, on this machine.
 
+use std::convert::Infallible;
+
 use anyhow::{Context, Result};
 
 use crate::server::{Content, Server};
@@ -15,7 +17,7 @@ const FIRST_PORT: u16 = 8080;
 ///
 /// The service worker is told to prefer this server: what was just built is what the next reload shows, while the page still
 /// opens when the server has gone.
-pub fn serve(port: Option<u16>) -> Result<()> {
+pub fn serve(port: Option<u16>) -> Result<Infallible> {
     let (folder, files) = site::write()?;
     let worker = site::service_worker(&files, Prefer::Network)?;
     let instead = [("sw.js".to_owned(), worker)].into();
@@ -26,8 +28,7 @@ pub fn serve(port: Option<u16>) -> Result<()> {
     };
     say("serving the page until interrupted (Ctrl+C) at");
     println!("{}", server.url());
-    server.wait();
-    Ok(())
+    server.wait()
 }
 
 fn on_the_next_free_port(content: &Content) -> Result<Server> {

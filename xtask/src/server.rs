@@ -1,17 +1,19 @@
 //! A small web server for one folder, for this machine alone: types, the policy, and no caching behind the browser's back.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rouille::{Request, Response};
 use sha2::{Digest, Sha256};
+use tokio::runtime::Runtime;
 
 use crate::site::Files;
 
@@ -41,31 +43,35 @@ pub struct Answered {
     pub status: u16,
 }
 
-/// A running server. Dropping it stops it.
+/// A running server. Dropping it stops it, open connections included.
 pub struct Server {
     address: SocketAddr,
     prefix: String,
     log: Arc<Mutex<Vec<Answered>>>,
-    stop: Sender<()>,
-    thread: Option<JoinHandle<()>>,
+    runtime: Option<Runtime>,
 }
 
 impl Server {
     /// Listens on this port of this machine; port 0 means any free one. An error means the port is taken.
     pub fn start(port: u16, content: Content) -> Result<Server> {
+        let listener = TcpListener::bind(("127.0.0.1", port))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
         let log = Arc::new(Mutex::new(Vec::new()));
         let prefix = content.prefix.clone();
-        let seen = Arc::clone(&log);
-        let handler = move |request: &Request| {
-            let response = content.answer(request);
-            let answered = Answered { url: request.raw_url().to_owned(), status: response.status_code };
+        let (content, seen) = (Arc::new(content), Arc::clone(&log));
+        let router = Router::new().fallback(move |request: Request| {
+            let response = content.answer(request.method(), request.uri().path(), request.headers());
+            let answered = Answered { url: request.uri().to_string(), status: response.status().as_u16() };
             seen.lock().unwrap_or_else(PoisonError::into_inner).push(answered);
-            response
-        };
-        let server = rouille::Server::new(("127.0.0.1", port), handler).map_err(|error| anyhow!("{error}"))?;
-        let address = server.server_addr();
-        let (thread, stop) = server.stoppable();
-        Ok(Server { address, prefix, log, stop, thread: Some(thread) })
+            std::future::ready(response)
+        });
+        let runtime = Runtime::new().context("could not start the server's threads")?;
+        runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("the listener does not block");
+            axum::serve(listener, router).await
+        });
+        Ok(Server { address, prefix, log, runtime: Some(runtime) })
     }
 
     /// The address of the page.
@@ -79,44 +85,45 @@ impl Server {
     }
 
     /// Serves until the process is ended.
-    pub fn wait(mut self) {
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+    pub fn wait(self) -> ! {
+        loop {
+            std::thread::park();
         }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The thread may be gone already; then there is nothing to stop.
-        let _ = self.stop.send(());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
     }
 }
 
 impl Content {
-    fn answer(&self, request: &Request) -> Response {
-        if !matches!(request.method(), "GET" | "HEAD") {
-            return Response::text("only reading is possible here").with_status_code(405);
+    fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<Body> {
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return plain(StatusCode::METHOD_NOT_ALLOWED, "only reading is possible here".to_owned());
         }
-        let url = request.url();
-        let Some(path) = url.strip_prefix(&self.prefix).and_then(|path| path.strip_prefix('/')) else {
-            return Response::text("nothing is served here").with_status_code(404);
+        let Some(path) = path.strip_prefix(&self.prefix).and_then(|path| path.strip_prefix('/')) else {
+            return plain(StatusCode::NOT_FOUND, "nothing is served here".to_owned());
         };
         let path = if path.is_empty() { "index.html" } else { path };
-        match self.read(path) {
-            Ok(content) => {
-                let tag = format!("\"{}\"", STANDARD.encode(Sha256::digest(&content)));
-                Response::from_data(mime(path), content)
-                    .with_etag(request, tag)
-                    .with_additional_header("Content-Security-Policy", POLICY)
-                    .with_additional_header("X-Content-Type-Options", "nosniff")
-                    .with_unique_header("Cache-Control", "no-cache")
-            }
-            Err(_) => Response::text(format!("there is no {path} here")).with_status_code(404),
-        }
+        let Ok(content) = self.read(path) else {
+            return plain(StatusCode::NOT_FOUND, format!("there is no {path} here"));
+        };
+        let tag = format!("\"{}\"", STANDARD.encode(Sha256::digest(&content)));
+        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
+        let (status, content) = if known { (StatusCode::NOT_MODIFIED, Vec::new()) } else { (StatusCode::OK, content) };
+        Response::builder()
+            .status(status)
+            .header(header::CONTENT_TYPE, mime(path))
+            .header(header::ETAG, tag)
+            .header(header::CACHE_CONTROL, "no-cache")
+            .header(header::CONTENT_SECURITY_POLICY, POLICY)
+            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+            .body(content.into())
+            .expect("these headers hold printable letters only")
     }
 
     /// A file in or below the folder, never one outside it.
@@ -131,6 +138,12 @@ impl Content {
         }
         std::fs::read(file)
     }
+}
+
+fn plain(status: StatusCode, text: String) -> Response<Body> {
+    let mut response = Response::new(text.into());
+    *response.status_mut() = status;
+    response
 }
 
 /// The media type by the file's extension: the kinds of file a site of ours holds.
@@ -159,10 +172,10 @@ mod tests {
         Content { folder: crate::shell::root().join("xtask/src"), prefix: prefix.to_owned(), instead }
     }
 
-    fn get(content: &Content, url: &str) -> (u16, String) {
-        let response = content.answer(&Request::fake_http("GET", url, vec![], vec![]));
-        let mime = response.headers.iter().find(|(name, _)| name == "Content-Type").map(|(_, value)| value.to_string());
-        (response.status_code, mime.unwrap_or_default())
+    fn get(content: &Content, path: &str) -> (u16, String) {
+        let response = content.answer(&Method::GET, path, &HeaderMap::new());
+        let mime = response.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), mime.unwrap_or_default())
     }
 
     #[test]
@@ -187,9 +200,11 @@ mod tests {
     #[test]
     fn a_file_that_did_not_change_is_not_sent_again() {
         let content = content("");
-        let first = content.answer(&Request::fake_http("GET", "/", vec![], vec![]));
-        let tag = first.headers.iter().find(|(name, _)| name == "ETag").expect("a tag").1.to_string();
-        let again = Request::fake_http("GET", "/", vec![("If-None-Match".to_owned(), tag)], vec![]);
-        assert_eq!(content.answer(&again).status_code, 304);
+        let first = content.answer(&Method::GET, "/", &HeaderMap::new());
+        let tag = first.headers()[header::ETAG].clone();
+        let again = HeaderMap::from_iter([(header::IF_NONE_MATCH, tag)]);
+        assert_eq!(content.answer(&Method::GET, "/", &again).status(), StatusCode::NOT_MODIFIED);
+        let changed = HeaderMap::from_iter([(header::IF_NONE_MATCH, "\"other\"".parse().unwrap())]);
+        assert_eq!(content.answer(&Method::GET, "/", &changed).status(), StatusCode::OK);
     }
 }

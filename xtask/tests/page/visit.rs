@@ -1,6 +1,7 @@
 //! A visit to the built page: a server that serves it from a sub-path under the strict policy, a driver, a browser, and eyes
 //! and hands in terms a person would use.
 
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -70,7 +71,7 @@ pub fn visit(folder: &Path, test: impl AsyncFnOnce(&mut Visit) -> Result<()>) {
 impl Visit {
     /// Opens the page and waits until it can be used.
     pub async fn open(&self) -> Result<()> {
-        self.page.goto(&self.url).await?;
+        self.page.goto(&self.url).await.context("the page does not load")?;
         self.ready().await
     }
 
@@ -232,7 +233,12 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // Already ended is as good.
+        // Asked to shut down, the driver ends its browsers, too; killed, it would leave them behind. Already ended is as good.
+        if let Ok(mut driver) = TcpStream::connect(("127.0.0.1", self.port)) {
+            let _ = driver.write_all(b"GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+            let _ = driver.set_read_timeout(Some(Duration::from_secs(5)));
+            let _ = driver.read_to_end(&mut Vec::new());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
