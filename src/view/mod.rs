@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod calls;
+pub mod changes;
 pub mod chart;
 pub mod command;
 pub mod find;
@@ -22,6 +23,7 @@ pub mod seek;
 pub mod session;
 pub mod story;
 pub mod strip;
+pub mod telling;
 pub mod text;
 pub mod top;
 pub mod walked;
