@@ -3,6 +3,7 @@
 use super::op::MachineId;
 use crate::illumos::abi::{AsId, Errno, FaultCode, SegId};
 use crate::illumos::process::Touched;
+use crate::mock::SegAnswer;
 use crate::trace::Halt;
 use crate::word::Word;
 use crate::x86::fault::Exception;
@@ -21,6 +22,8 @@ pub enum Answer {
     Illumos(IllumosAnswer),
     /// Of the hypervisor or a guest.
     Xen(XenAnswer),
+    /// Of a recording's mock kernel.
+    Recorded(SegAnswer),
     /// The op names something this world has not. Nothing happened.
     NotThere(NotThere),
     /// The machine's kernel panicked at an earlier op, counted from 1.
@@ -127,6 +130,25 @@ impl Answer {
                 | IllumosAnswer::Seg(_)
                 | IllumosAnswer::Void
                 | IllumosAnswer::Resident { .. } => false,
+            },
+            Answer::Recorded(answer) => match answer {
+                SegAnswer::Errno(errno)
+                | SegAnswer::Protections(errno, _)
+                | SegAnswer::Vnode(errno, _)
+                | SegAnswer::MemId(errno, _) => errno.is_error(),
+                SegAnswer::Fault(code) => *code != FaultCode::OK,
+                SegAnswer::Void
+                | SegAnswer::Done
+                | SegAnswer::Incore { .. }
+                | SegAnswer::Offset(_)
+                | SegAnswer::Type(_)
+                | SegAnswer::Policy { .. }
+                | SegAnswer::Capable(_) => false,
+                SegAnswer::NoSuchSegment(_)
+                | SegAnswer::NoSuchSpace(_)
+                | SegAnswer::NoSuchDevice(_)
+                | SegAnswer::NameTaken(_)
+                | SegAnswer::OtherDriver(_) => true,
             },
             Answer::Xen(answer) => match answer {
                 XenAnswer::Errno(errno) => *errno != XenErrno::OK,

@@ -1,6 +1,7 @@
 //! The sum of what all layers report. Only here is it known.
 
 use crate::illumos::event::KernelEvent;
+use crate::mock::MockEvent;
 use crate::x86::PteEvent;
 use crate::xen::event::XenEvent;
 use serde::Serialize;
@@ -15,6 +16,14 @@ pub enum Event {
     Xen(XenEvent),
     /// A kernel.
     Kernel(KernelEvent),
+    /// A recording's mock kernel.
+    Mock(MockEvent),
+}
+
+impl From<MockEvent> for Event {
+    fn from(event: MockEvent) -> Self {
+        Event::Mock(event)
+    }
 }
 
 impl From<PteEvent> for Event {

@@ -51,6 +51,26 @@ pub struct SessionFile {
     /// What a step is said to show, in a story.
     #[serde(default)]
     pub captions: BTreeMap<StepId, String>,
+    /// Of a recording that was opened: how each of its steps compares with what was recorded.
+    #[serde(default)]
+    pub verdicts: BTreeMap<StepId, Verdict>,
+}
+
+/// How a step of a recording compares with what was recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Verdict {
+    /// It answers and leaves what was recorded.
+    Agrees,
+    /// It does not.
+    Differs {
+        /// The way to the first difference, as in `out.log[2].ret`.
+        path: String,
+        /// What was recorded there.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
 }
 
 /// What a person calls an address space.

@@ -2,16 +2,16 @@
 
 use super::answer::{Answer, BareAnswer, IllumosAnswer, NotThere, XenAnswer};
 use super::op::{Act, BareOp, Dom0Op, GuestOp, MachineId, OutsideOp};
-use super::setup::{BareSetup, Built, MachineSetup, SetupError, build_one, frames};
+use super::setup::{BareSetup, Built, MachineSetup, RecordedSetup, SetupError, build_one, frames};
 use crate::illumos::abi::{AsId, Errno, SegId};
 use crate::illumos::address_space::Unmapped;
 use crate::illumos::dom0::{Dom0, Kernel, KernelTrace};
 use crate::illumos::ports::{KernelPort, SpacePort};
 use crate::illumos::seg_mf::{self, CreateArgs};
+use crate::mock::{MockEvent, MockKernel};
 use crate::trace::{Emit, Halt};
 use crate::word::Word;
 use crate::x86::PteEvent;
-use crate::x86::addr::Mfn;
 use crate::x86::memory::Memory;
 use crate::x86::pte::Pte;
 use crate::x86::tlb::Cpu;
@@ -30,7 +30,13 @@ pub enum Machine {
     Bare(BareMachine),
     /// Xen with illumos in dom0.
     Xen(XenMachine),
+    /// A recording's mock kernel.
+    Recorded(MockKernel),
 }
+
+/// Who listens to a machine of any kind.
+pub trait MachineTrace: KernelTrace + Emit<MockEvent> {}
+impl<T: KernelTrace + Emit<MockEvent>> MachineTrace for T {}
 
 /// A processor and its tables.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -70,6 +76,10 @@ impl Machine {
                 let Built { memory, xen, kernel } = setup.build()?;
                 Machine::Xen(XenMachine { memory, cpu: Cpu::default(), xen, kernel })
             }
+            MachineSetup::Recorded(RecordedSetup { setup, kernel, stack }) => match setup.ambiguity() {
+                Some(why) => return Err(SetupError::Ambiguous(why)),
+                None => Machine::Recorded(MockKernel::new(setup, *kernel, *stack)),
+            },
         })
     }
 
@@ -77,13 +87,16 @@ impl Machine {
     ///
     /// # Errors
     /// Only a halt.
-    pub fn apply(&mut self, id: MachineId, act: &Act, trace: &mut impl KernelTrace) -> Result<Answer, Halt> {
+    pub fn apply(&mut self, id: MachineId, act: &Act, trace: &mut impl MachineTrace) -> Result<Answer, Halt> {
         let answer = match (self, act) {
             (Machine::Bare(machine), Act::Bare(op)) => return machine.apply(op, trace).map(Answer::Bare),
             (Machine::Xen(machine), Act::Dom0(op)) => machine.do_dom0(op, trace)?,
             (Machine::Xen(machine), Act::Guest(op)) => machine.do_guest(op, trace)?,
             (Machine::Xen(machine), Act::Outside(op)) => machine.do_outside(op, trace)?,
-            (Machine::Bare(_), Act::Dom0(_) | Act::Guest(_) | Act::Outside(_)) | (Machine::Xen(_), Act::Bare(_)) => {
+            (Machine::Recorded(kernel), Act::Recorded(op)) => return kernel.apply(op, trace).map(Answer::Recorded),
+            (Machine::Bare(_), Act::Dom0(_) | Act::Guest(_) | Act::Outside(_) | Act::Recorded(_))
+            | (Machine::Xen(_), Act::Bare(_) | Act::Recorded(_))
+            | (Machine::Recorded(_), Act::Bare(_) | Act::Dom0(_) | Act::Guest(_) | Act::Outside(_)) => {
                 Err(NotThere::Kind(id))
             }
         };
@@ -272,14 +285,5 @@ impl<T: KernelTrace> Dom0<'_, T> {
                 return Ok(Answer::Xen(XenAnswer::Status(op[0].status)));
             }
         }))
-    }
-}
-
-/// The frame CR3 stands on, of any machine.
-#[must_use]
-pub fn cr3(machine: &Machine) -> Mfn {
-    match machine {
-        Machine::Bare(machine) => machine.cpu.cr3(),
-        Machine::Xen(machine) => machine.cpu.cr3(),
     }
 }

@@ -6,6 +6,7 @@ use super::setup::FrameRange;
 use crate::illumos::abi::{AsId, Dev, FaultType, SegId, SegRw};
 use crate::illumos::inject::Target;
 use crate::illumos::privcmd::MmapEntry;
+use crate::mock::SegmfOp;
 use crate::word::{Word, small_id};
 use crate::x86::addr::{Ma, Mfn, Va};
 use crate::x86::fault::{Access, Mode};
@@ -40,6 +41,8 @@ pub enum Act {
     Guest(GuestOp),
     /// On a Xen machine: what comes from outside.
     Outside(OutsideOp),
+    /// On a recording's mock kernel.
+    Recorded(SegmfOp),
 }
 
 /// On a machine with a processor and tables, and no kernel.

@@ -2,6 +2,7 @@
 
 use crate::illumos::abi::KernelBuild;
 use crate::illumos::dom0::Kernel;
+use crate::mock::StackFill;
 use crate::x86::addr::{Mfn, Pfn, Va};
 use crate::x86::memory::Memory;
 use crate::xen::abi::DomId;
@@ -34,6 +35,20 @@ pub enum MachineSetup {
     Bare(BareSetup),
     /// Xen with illumos in dom0.
     Xen(XenSetup),
+    /// A recording's mock kernel.
+    Recorded(RecordedSetup),
+}
+
+/// A recording's mock kernel: the recording's own set-up, and the kernel and stack of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedSetup {
+    /// Address spaces, devices and domains.
+    pub setup: crate::mock::Setup,
+    /// With ASSERTs or without.
+    pub kernel: KernelBuild,
+    /// What variables nobody wrote read as.
+    pub stack: StackFill,
 }
 
 /// A processor alone, on an empty top table.
@@ -84,6 +99,9 @@ pub enum SetupError {
         /// Why.
         why: BuildError,
     },
+    /// A recording's set-up names something twice.
+    #[error("{0}")]
+    Ambiguous(String),
 }
 
 /// What a Xen machine starts as.

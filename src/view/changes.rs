@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::illumos::event::{KernelEvent, Lock, TableCounter};
 use crate::illumos::seg_mf::{MapEntry, Tag, gflags};
+use crate::mock::{MockEvent, Row};
 use crate::sim::{Event, MachineId};
 use crate::view::calls::{address, domain, entry, frame, reference};
 use crate::view::look::Look;
@@ -12,6 +13,7 @@ use crate::view::story::{Change, ChangeRow};
 use crate::view::words::signal_word;
 use crate::x86::PteEvent;
 use crate::x86::addr::Ma;
+use crate::xen::abi::Handle;
 use crate::xen::event::XenEvent;
 use crate::xen::grant::{Pins, SharedEntry};
 use crate::xen::page_info::{PageType, TypeWord};
@@ -123,6 +125,7 @@ fn rows(places: Places<'_>, event: &Event) -> Vec<(Weight, ChangeRow)> {
         Event::Pte(event) => table_rows(places, event),
         Event::Xen(event) => xen_rows(event),
         Event::Kernel(event) => kernel_rows(places, event),
+        Event::Mock(event) => mock_rows(event),
     }
 }
 
@@ -137,6 +140,49 @@ fn table_rows(places: Places<'_>, event: &PteEvent) -> Vec<(Weight, ChangeRow)> 
         PteEvent::Cr3 { old, new } => detail("CR3", became(entry(old.0), entry(new.0))),
         PteEvent::Faulted { va, code } => {
             row(format!("#PF {}", address(*va)), false, Change::Said(format!("code {:X}", code.bits())))
+        }
+    }]
+}
+
+/// What changed below the driver on a recorded machine.
+fn mock_rows(event: &MockEvent) -> Vec<(Weight, ChangeRow)> {
+    vec![match event {
+        MockEvent::Row { space: _, va, old, new } => {
+            let words = |row: Option<Row>| {
+                row.map_or_else(|| "none".to_owned(), |row| format!("{} locks {}", entry(row.pte.0), row.locks))
+            };
+            row(format!("HAT row {}", address(*va)), false, became(words(*old), words(*new)))
+        }
+        MockEvent::DevloadOverValid { va, old_pte, .. } => row(
+            format!("HAT row {}", address(*va)),
+            false,
+            Change::Said(format!("devload over a valid entry {}", entry(old_pte.0))),
+        ),
+        MockEvent::LockMissing { by, va, .. } => {
+            row(format!("HAT row {}", address(*va)), false, Change::Said(format!("{}: no lock to let go", by.name())))
+        }
+        MockEvent::LockRemains { va, locks, .. } => {
+            row(format!("HAT row {}", address(*va)), false, Change::Said(format!("entry gone, locks {locks} remain")))
+        }
+        MockEvent::GrantOpDone { index, status } => {
+            row(format!("op {index}"), false, Change::Said(format!("{status:?}")))
+        }
+        MockEvent::HandleBorn { handle, .. } => row(format!("handle {handle}"), false, Change::New("live".to_owned())),
+        MockEvent::HandleDied { handle, .. } => row(format!("handle {handle}"), false, Change::Gone("live".to_owned())),
+        MockEvent::PteMa { ma, old, new } => {
+            let words =
+                |handle: Option<Handle>| handle.map_or_else(|| "none".to_owned(), |handle| format!("handle {handle}"));
+            detail(format!("entry at {:X}", ma.0), became(words(*old), words(*new)))
+        }
+        MockEvent::DomainKilled { dom } => row(format!("domain {dom}"), false, Change::Said("dies".to_owned())),
+        MockEvent::GrantRevoked { dom, gref } => {
+            row(format!("grant {gref} of domain {dom}"), false, Change::Said("is revoked".to_owned()))
+        }
+        MockEvent::InjectionArranged { what, nth, ret } => {
+            row("injection", false, Change::New(format!("{what:?}, call {nth} from now answers {ret}")))
+        }
+        MockEvent::InjectionCounted { .. } | MockEvent::NameGiven { .. } | MockEvent::NameGone { .. } => {
+            return Vec::new();
         }
     }]
 }

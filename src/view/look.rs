@@ -111,7 +111,7 @@ impl<'m> Look<'m> {
     /// A Xen machine of the world; none where there is another kind.
     pub fn of(world: &'m World, machine: MachineId) -> Option<Look<'m>> {
         match world.machine(machine)? {
-            Machine::Bare(_) => None,
+            Machine::Bare(_) | Machine::Recorded(_) => None,
             Machine::Xen(xen) => Some(Look { kernel: &xen.kernel, xen: &xen.xen, memory: &xen.memory, cpu: &xen.cpu }),
         }
     }

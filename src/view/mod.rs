@@ -18,6 +18,7 @@ pub mod look;
 pub mod names;
 pub mod opened;
 pub mod page;
+pub mod recorded_words;
 pub mod rules;
 pub mod seek;
 pub mod session;

@@ -27,13 +27,14 @@ pub fn rule(look: Option<Look<'_>>, op: &Op, answer: &Answer, events: &[Event]) 
         Answer::Bare(BareAnswer::Done | BareAnswer::Accessed(_)) => String::new(),
         Answer::Illumos(answer) => illumos(look, op, answer, events),
         Answer::Xen(answer) => xen(look, op, answer),
+        Answer::Recorded(answer) => answer.not_here().unwrap_or_default(),
     })
 }
 
 fn halted(halt: &Halt, events: &[Event]) -> String {
     let deepest = events.iter().rev().find_map(|event| match event {
         Event::Kernel(KernelEvent::Called(call)) => Some(crate::view::calls::kernel_call(call).function),
-        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => None,
+        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
     });
     match halt {
         Halt::Panic(panic) => match (panic.assert_in, deepest) {
@@ -125,7 +126,7 @@ fn refused_by(events: &[Event]) -> Option<Errno> {
         events.iter().position(|event| matches!(event, Event::Kernel(KernelEvent::Called(Call::SegmfUnmap { .. }))))?;
     events[start..].iter().find_map(|event| match event {
         Event::Kernel(KernelEvent::Returned(Return::Errno(errno))) if errno.is_error() => Some(*errno),
-        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => None,
+        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
     })
 }
 
@@ -162,7 +163,7 @@ fn refused_frame(events: &[Event]) -> Option<Mfn> {
                 asked = Some(crate::x86::pte::Pte(pte.0).frame());
             }
             Event::Kernel(KernelEvent::Returned(Return::Hypercall(value))) if *value != 0 => refused = asked,
-            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => {}
+            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => {}
         }
     }
     refused
@@ -198,7 +199,7 @@ fn grants_rule(errno: Errno, count: usize, domid: DomId, events: &[Event]) -> St
                 Event::Kernel(KernelEvent::Returned(Return::MapGrantRefs(_, ops))) => {
                     ops.iter().find(|op| op.status.0 != 0).map(|op| (op.gref, op.status))
                 }
-                Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => None,
+                Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
             });
             match status {
                 Some((gref, status)) => {

@@ -10,10 +10,11 @@
 
 use crate::illumos::abi::{AsId, SegId};
 use crate::illumos::event::{Call, KernelEvent};
-use crate::sim::file::{FileError, Opened, SessionFile, SpaceName};
+use crate::mock::{Expectation, MockEvent, Noted, Recording, Run};
+use crate::sim::file::{FileError, Opened, SessionFile, SpaceName, Verdict};
 use crate::sim::scenarios::Scenario;
-use crate::sim::setup::SetupError;
-use crate::sim::{Event, History, MachineId, MachineSetup, Op, Outcome, StepId, World, file};
+use crate::sim::setup::{RecordedSetup, SetupError};
+use crate::sim::{Act, Answer, Event, History, Machine, MachineId, MachineSetup, Op, Outcome, StepId, World, file};
 use crate::x86::addr::{Mfn, Va};
 use crate::xen::abi::{DomId, GrantRef};
 use crate::xen::event::XenEvent;
@@ -117,6 +118,7 @@ pub struct Session {
     names: Vec<SpaceName>,
     captions: BTreeMap<StepId, String>,
     differs: Option<StepId>,
+    verdicts: BTreeMap<StepId, Verdict>,
 }
 
 impl Session {
@@ -149,6 +151,7 @@ impl Session {
             names: Vec::new(),
             captions: BTreeMap::new(),
             differs: None,
+            verdicts: BTreeMap::new(),
         }
     }
 
@@ -172,6 +175,66 @@ impl Session {
         Ok(session)
     }
 
+    /// A run of a recording, every step done by our own driver and compared with what was recorded; the cursor at its start.
+    ///
+    /// # Errors
+    /// What in the set-up cannot be built.
+    pub fn of_recording(recording: &Recording, run: &Run) -> Result<Session, SetupError> {
+        let (kernel, stack) = (run.kernel, run.stack);
+        let setup = MachineSetup::Recorded(RecordedSetup { setup: recording.setup.clone(), kernel, stack });
+        let mut session = Session::new(&recording.name, vec![setup])?;
+        let machine = MachineId(0);
+        for step in recording.steps(run) {
+            session.update(Msg::Do(Op { machine, act: Act::Recorded(step.op.clone()) }));
+            let verdict = session.judge(&step.expected);
+            session.verdicts.insert(session.cursor(), verdict);
+        }
+        if let Some(Machine::Recorded(kernel)) = session.world.machine(machine) {
+            let name =
+                |(space, name): (AsId, &crate::mock::SpaceName)| SpaceName { machine, space, name: name.to_string() };
+            session.names = kernel.spaces().map(name).collect();
+        }
+        session.update(Msg::Seek(Position::default()));
+        Ok(session)
+    }
+
+    /// Compares the step under the cursor with what was recorded of it.
+    fn judge(&self, expected: &Expectation) -> Verdict {
+        let differs =
+            |path: &str, expected: String, found: String| Verdict::Differs { path: path.to_owned(), expected, found };
+        let (Some(outcome), Some(Machine::Recorded(kernel))) = (self.outcome(), self.whole.machine(MachineId(0)))
+        else {
+            return differs("", "a step".to_owned(), "nothing".to_owned());
+        };
+        let answer = match &outcome.answer {
+            Answer::Recorded(answer) => Ok(answer.clone()),
+            Answer::Halted(halt) => Err(halt.clone()),
+            other => return differs("out", "an answer of the driver".to_owned(), format!("{other:?}")),
+        };
+        let noted: Vec<Noted<'_>> = outcome.events.iter().filter_map(noted).collect();
+        match expected.judge(kernel, &answer, &noted) {
+            None => Verdict::Agrees,
+            Some(difference) => {
+                let side =
+                    |value: Option<serde_json::Value>| value.map_or_else(|| "nothing".to_owned(), |v| v.to_string());
+                differs(&difference.path, side(difference.expected), side(difference.found))
+            }
+        }
+    }
+
+    /// How a step of a recording compares with what was recorded; none of a step that was not.
+    #[must_use]
+    pub fn verdict(&self, step: StepId) -> Option<&Verdict> {
+        self.verdicts.get(&step)
+    }
+
+    /// The steps of a recording that agree, and those that do not; none of a session that is no recording.
+    #[must_use]
+    pub fn verdicts(&self) -> Option<(usize, usize)> {
+        let agree = self.verdicts.values().filter(|verdict| **verdict == Verdict::Agrees).count();
+        (!self.verdicts.is_empty()).then(|| (agree, self.verdicts.len() - agree))
+    }
+
     /// A session as its file says.
     ///
     /// # Errors
@@ -184,6 +247,7 @@ impl Session {
         session.marks = file.marks;
         session.branches = file.branches;
         session.differs = differs;
+        session.verdicts = file.verdicts;
         let tip = if file.tip == StepId::START { StepId(session.history.len()) } else { file.tip };
         session.update(Msg::GoTo(tip));
         session.update(Msg::GoTo(file.cursor));
@@ -204,6 +268,7 @@ impl Session {
             marks: self.marks.clone(),
             names: self.names.clone(),
             captions: self.captions.clone(),
+            verdicts: self.verdicts.clone(),
         }
     }
 
@@ -530,6 +595,16 @@ pub fn changes(event: &Event) -> bool {
         ),
         Event::Xen(event) => !matches!(event, XenEvent::Called(_) | XenEvent::Returned(_)),
         Event::Pte(_) => true,
+        Event::Mock(event) => !matches!(event, MockEvent::InjectionCounted { .. }),
+    }
+}
+
+/// An event as the judge of recordings takes it.
+fn noted(event: &Event) -> Option<Noted<'_>> {
+    match event {
+        Event::Kernel(event) => Some(Noted::Kernel(event)),
+        Event::Mock(event) => Some(Noted::Mock(event)),
+        Event::Xen(_) | Event::Pte(_) => None,
     }
 }
 
@@ -538,7 +613,7 @@ fn opens(event: &Event) -> Option<bool> {
     match event {
         Event::Kernel(KernelEvent::Called(call)) => Some(is_door(call)),
         Event::Xen(XenEvent::Called(_)) => Some(true),
-        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => None,
+        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
     }
 }
 
@@ -635,6 +710,19 @@ mod tests {
         assert!(stops > 8, "the batch of four pages has {stops} stops");
         back.update(Msg::StopBack);
         assert_eq!(back.at(), Position { step: 3, stop: Some(stops - 1) });
+    }
+
+    #[test]
+    fn a_recording_is_replayed_and_judged_step_by_step() {
+        let text = include_bytes!("../../tests/vectors/segmf/lifecycle-save-restore.json");
+        let recording = crate::mock::read_recordings(text).expect("a recording").remove(0);
+        let session = Session::of_recording(&recording, &recording.main).expect("its set-up can be built");
+        assert_eq!(session.verdicts(), Some((recording.main.steps.len(), 0)));
+        let mut spoilt = recording.clone();
+        spoilt.main.steps[1].expected.out["ret"] = "14".into();
+        let session = Session::of_recording(&spoilt, &spoilt.main).expect("its set-up can be built");
+        let verdict = session.verdict(StepId(2)).expect("step 2 was recorded");
+        assert!(matches!(verdict, super::Verdict::Differs { path, .. } if path == "out.ret"), "{verdict:?}");
     }
 
     #[test]

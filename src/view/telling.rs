@@ -1,6 +1,7 @@
 //! From the events of a step to its call tree: who called whom, what came back, and what was changed on the way.
 
 use crate::illumos::event::{Call, KernelEvent, Return};
+use crate::mock::MockEvent;
 use crate::sim::{Event, Op};
 use crate::view::calls::{self, CallWords, kernel_call, kernel_return, xen_call, xen_return};
 use crate::view::changes::{Places, of_event};
@@ -71,12 +72,12 @@ fn nodes(places: Places<'_>, events: &[Event]) -> Vec<Node> {
         let called = match event {
             Event::Kernel(KernelEvent::Called(call)) => Some(kernel_call(call)),
             Event::Xen(XenEvent::Called(call)) => Some(xen_call(call)),
-            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => None,
+            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
         };
         let returned = match event {
             Event::Kernel(KernelEvent::Returned(with)) => Some(kernel_return(with)),
             Event::Xen(XenEvent::Returned(with)) => Some(xen_return(*with)),
-            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => None,
+            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
         };
         if let Some(words) = called {
             nodes.push(Node { begins, depth: open.len(), words, statement: None, returned: None });
@@ -115,6 +116,10 @@ fn is_worth_a_row(event: &Event) -> bool {
             | XenEvent::Freed { .. },
         ) => true,
         Event::Xen(_) => false,
+        Event::Mock(event) => !matches!(
+            event,
+            MockEvent::InjectionCounted { .. } | MockEvent::NameGiven { .. } | MockEvent::NameGone { .. }
+        ),
     }
 }
 
@@ -165,7 +170,7 @@ pub fn micro_sentence(places: Places<'_>, op: &Op, events: &[Event], micro: u32)
         Event::Kernel(KernelEvent::Called(call)) => call_sentence(places, call, &done[..done.len() - 1]),
         Event::Xen(XenEvent::Called(call)) => format!("Inside Xen: {}.", said(xen_call(call))),
         Event::Kernel(KernelEvent::Returned(_)) | Event::Xen(XenEvent::Returned(_)) => return_sentence(done),
-        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => {
+        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => {
             let rows = of_event(places, event);
             let all: Vec<String> = rows.iter().map(|row| change_sentence(&row.what, &row.change)).collect();
             all.join("; ") + "."
@@ -221,7 +226,7 @@ fn innermost(events: &[Event]) -> Option<&Call> {
             Event::Kernel(KernelEvent::Returned(_)) => {
                 open.pop();
             }
-            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => {}
+            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => {}
         }
     }
     open.last().copied()
@@ -233,11 +238,11 @@ fn refusal(events: &[Event]) -> Option<(crate::x86::addr::Mfn, crate::xen::abi::
         Event::Kernel(KernelEvent::Called(Call::UpdateVaMappingOtherdomain { pte, domid, .. })) => {
             Some((Pte(pte.0).frame(), *domid))
         }
-        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => None,
+        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
     })?;
     let answered = events.iter().rev().find_map(|event| match event {
         Event::Kernel(KernelEvent::Returned(Return::Hypercall(value))) => Some(*value),
-        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => None,
+        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
     })?;
     (answered != 0).then_some(asked)
 }
@@ -251,7 +256,7 @@ fn return_sentence(done: &[Event]) -> String {
             Event::Xen(XenEvent::Called(call)) => open.push(xen_call(call)),
             Event::Kernel(KernelEvent::Returned(with)) => last = open.pop().map(|call| (call, kernel_return(with))),
             Event::Xen(XenEvent::Returned(with)) => last = open.pop().map(|call| (call, xen_return(*with))),
-            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => {}
+            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => {}
         }
     }
     match last {

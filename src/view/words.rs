@@ -10,6 +10,7 @@ use crate::trace::Halt;
 use crate::view::calls::{address, frame, reference, rights};
 use crate::view::glyph::Glyph;
 use crate::view::names::{Names, counted, pages};
+use crate::view::recorded_words;
 use crate::word::Word;
 use crate::x86::fault::{Access, Exception};
 use crate::xen::guest::EndAccess;
@@ -26,6 +27,7 @@ pub fn deed(names: &Names, op: &Op) -> String {
         Act::Dom0(act) => dom0(names, op.machine, act),
         Act::Guest(act) => guest(act),
         Act::Outside(act) => outside(act),
+        Act::Recorded(act) => recorded_words::deed(act),
     }
 }
 
@@ -181,6 +183,7 @@ pub fn answer_word(answer: &Answer) -> String {
         Answer::Bare(BareAnswer::Raised(exception)) => exception_word(*exception),
         Answer::Illumos(answer) => illumos_word(answer),
         Answer::Xen(answer) => xen_word(answer),
+        Answer::Recorded(answer) => recorded_words::answer_word(answer),
         Answer::NotThere(missing) => not_there(*missing),
         Answer::Dead { since } => format!("down since op {since}"),
         Answer::Halted(Halt::Panic(panic)) => format!("panic: {}", panic.words),
@@ -264,6 +267,7 @@ pub fn glyph(op: &Op, answer: &Answer) -> Glyph {
         Act::Outside(OutsideOp::KillDomain { .. }) => Glyph::Exit,
         Act::Outside(OutsideOp::CreateDomain { .. }) => Glyph::Start,
         Act::Outside(OutsideOp::Inject { .. } | OutsideOp::FaultpageDebug { .. }) => Glyph::Ask,
+        Act::Recorded(op) => recorded_words::glyph(op),
     }
 }
 
