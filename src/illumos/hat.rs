@@ -122,9 +122,8 @@ impl<T: KernelTrace> Dom0<'_, T> {
 
     /// `mfn_to_pfn`: dom0's own number, or the frame with the foreign mark.
     pub(super) fn pfn_of(&self, mfn: Mfn) -> Pfn {
-        let domain = self.xen.domain(DomId::DOM0);
-        let own = domain.and_then(|domain| domain.p2m.iter().find(|(_, m)| **m == mfn)).map(|(pfn, _)| *pfn);
-        own.unwrap_or(Pfn(mfn.0 | PFN_IS_FOREIGN))
+        let listed = |pfn: &Pfn| self.xen.domain(DomId::DOM0).and_then(|domain| domain.p2m.get(pfn)) == Some(&mfn);
+        self.xen.m2p(mfn).filter(listed).unwrap_or(Pfn(mfn.0 | PFN_IS_FOREIGN))
     }
 
     fn hat(&self, space: AsId) -> &Hat {

@@ -67,6 +67,9 @@ impl Hypervisor {
         }
         let grant_frame = self.take_grant_frames(plan.id);
         let tables = self.write_direct_map(memory, plan);
+        for (mfn, pfn) in plan.frames.iter().zip(0..) {
+            self.m2p.insert(*mfn, Pfn(pfn));
+        }
         let p2m = plan.frames.iter().zip(0..).map(|(mfn, pfn)| (Pfn(pfn), *mfn)).collect();
         let tot_pages = plan.frames.len() as u64 + tables.len() as u64;
         let top = tables[0];

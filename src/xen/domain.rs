@@ -39,11 +39,3 @@ pub struct Domain {
     /// How many frames the table has.
     pub grant_frames: u32,
 }
-
-impl Domain {
-    /// Where its kernel maps one of its frames, if the frame is in its own list.
-    #[must_use]
-    pub fn kernel_va(&self, mfn: Mfn) -> Option<Va> {
-        self.p2m.iter().find(|(_, m)| **m == mfn).map(|(pfn, _)| self.direct_map.page_after(pfn.0))
-    }
-}

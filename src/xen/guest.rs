@@ -81,7 +81,7 @@ impl<T: XenTrace> Xen<'_, T> {
         if info.owner != Some(dom) || !info.allocated || info.xen_heap {
             return Ok(XenErrno::EINVAL);
         }
-        if let Some(va) = self.running(dom).kernel_va(mfn)
+        if let Some(va) = self.state.kernel_va(mfn)
             && let Some(at) = self.leaf_of(dom, va)
         {
             self.trace.emit(XenEvent::Called(XenCall::GuestUpdate { dom, va }))?;
@@ -101,7 +101,10 @@ impl<T: XenTrace> Xen<'_, T> {
         info.allocated = false;
         self.state.frames.insert(mfn, info);
         if let Some(domain) = self.state.domains.get_mut(&owner) {
-            domain.p2m = domain.p2m.iter().filter(|(_, m)| **m != mfn).map(|(p, m)| (*p, *m)).collect();
+            let pfn = self.state.m2p.get(&mfn);
+            if let Some(pfn) = pfn.filter(|pfn| domain.p2m.get(pfn) == Some(&mfn)) {
+                domain.p2m.remove(pfn);
+            }
         }
         self.put_page(mfn)
     }

@@ -15,7 +15,7 @@ pub mod page_info;
 mod references;
 
 use crate::trace::Halt;
-use crate::x86::addr::Mfn;
+use crate::x86::addr::{Mfn, Pfn, Va};
 use crate::x86::memory::Memory;
 use crate::x86::tlb::Cpu;
 use abi::{DomId, GrantRef, XenErrno};
@@ -62,6 +62,7 @@ pub struct Hypervisor {
     pub build: XenBuild,
     domains: OrdMap<DomId, Domain>,
     frames: OrdMap<Mfn, PageInfo>,
+    m2p: OrdMap<Mfn, Pfn>,
     active: OrdMap<(DomId, GrantRef), Active>,
     maptracks: OrdMap<DomId, Maptrack>,
     next_own_frame: u64,
@@ -94,6 +95,20 @@ impl Hypervisor {
     /// Every frame somebody owns or owned, in order.
     pub fn frames(&self) -> impl Iterator<Item = (Mfn, &PageInfo)> + '_ {
         self.frames.iter().map(|(mfn, info)| (*mfn, info))
+    }
+
+    /// The machine-to-physical table: what its owner calls a frame.
+    #[must_use]
+    pub fn m2p(&self, mfn: Mfn) -> Option<Pfn> {
+        self.m2p.get(&mfn).copied()
+    }
+
+    /// Where the kernel of the frame's owner maps it, while the frame is in its own list.
+    #[must_use]
+    pub fn kernel_va(&self, mfn: Mfn) -> Option<Va> {
+        let domain = self.domain(self.frame(mfn).owner?)?;
+        let pfn = self.m2p(mfn).filter(|pfn| domain.p2m.get(pfn) == Some(&mfn))?;
+        Some(domain.direct_map.page_after(pfn.0))
     }
 
     /// The private half of a grant, while it is pinned.

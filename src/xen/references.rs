@@ -65,6 +65,7 @@ impl<T: XenTrace> Xen<'_, T> {
         assert_eq!(info.typ.count, 0, "{mfn:?} is freed while it is still held as {:?}", info.typ.kind);
         self.trace.emit(XenEvent::Freed { mfn, owner })?;
         self.state.frames.remove(&mfn);
+        self.state.m2p.remove(&mfn);
         self.memory.clear(mfn);
         let Some(domain) = self.state.domains.get_mut(&owner) else { return Ok(()) };
         if !info.xen_heap {
