@@ -7,9 +7,9 @@ use crate::illumos::abi::{Dev, FaultType, SegRw};
 use crate::illumos::inject::Target;
 use crate::word::Word;
 use crate::xen::abi::{DomId, GrantRef};
-use serde::de::Error as _;
-use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{de, ser};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// An operation on the mock kernel: through the segment vector, through the driver's other entries, or on the mocks themselves.
@@ -161,26 +161,26 @@ impl SegmfOp {
             SegmfOp::Inject { .. } => "inject",
         }
     }
+}
 
-    /// The members other than `op`, in alphabetical order.
-    fn arguments(&self) -> Map<String, Value> {
-        let tagged = SegmfOp::serialize(self, serde_json::value::Serializer);
-        match tagged.ok().and_then(|mut tagged| tagged.get_mut(self.name()).map(Value::take)) {
-            Some(Value::Object(arguments)) => arguments,
-            found => unreachable!("{} did not serialize to its name and its arguments but to {found:?}", self.name()),
-        }
+/// The private form: `{"create": {"seg": ..}}`.
+struct Tagged<'a>(&'a SegmfOp);
+
+impl Serialize for Tagged<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        SegmfOp::serialize(self.0, to)
     }
 }
 
 impl Serialize for SegmfOp {
+    /// Writes `op` first, then the arguments in the order of the driver's parameters.
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let arguments = self.arguments();
-        let mut flat = to.serialize_map(Some(arguments.len() + 1))?;
-        flat.serialize_entry("op", self.name())?;
-        for (member, value) in &arguments {
-            flat.serialize_entry(member, value)?;
-        }
-        flat.end()
+        let tagged = serde_json::to_string(&Tagged(self)).map_err(<S::Error as ser::Error>::custom)?;
+        let name = self.name();
+        let arguments = tagged.strip_prefix(&format!("{{\"{name}\":{{")).and_then(|rest| rest.strip_suffix("}}"));
+        let arguments = arguments.unwrap_or_else(|| unreachable!("{name} is written as {tagged}"));
+        let flat = RawValue::from_string(format!("{{\"op\":\"{name}\",{arguments}}}"));
+        flat.map_err(<S::Error as ser::Error>::custom)?.serialize(to)
     }
 }
 
@@ -189,16 +189,20 @@ impl<'de> Deserialize<'de> for SegmfOp {
         let mut arguments = Map::deserialize(from)?;
         let name = match arguments.remove("op") {
             Some(Value::String(name)) => name,
-            Some(_) => return Err(D::Error::custom("member `op` is the name of an operation, in quotes")),
-            None => return Err(D::Error::custom("member `op` is missing: it names the operation")),
+            Some(_) => {
+                return Err(<D::Error as de::Error>::custom("member `op` is the name of an operation, in quotes"));
+            }
+            None => return Err(<D::Error as de::Error>::custom("member `op` is missing: it names the operation")),
         };
         let tagged = Value::Object(Map::from_iter([(name.clone(), Value::Object(arguments))]));
         let mut track = serde_path_to_error::Track::new();
         SegmfOp::deserialize(serde_path_to_error::Deserializer::new(tagged, &mut track)).map_err(|error| {
             let path = track.path().to_string();
             match path.strip_prefix(&format!("{name}.")) {
-                Some(member) => D::Error::custom(format_args!("operation `{name}`, member `{member}`: {error}")),
-                None => D::Error::custom(format_args!("operation `{name}`: {error}")),
+                Some(member) => {
+                    <D::Error as de::Error>::custom(format_args!("operation `{name}`, member `{member}`: {error}"))
+                }
+                None => <D::Error as de::Error>::custom(format_args!("operation `{name}`: {error}")),
             }
         })
     }
@@ -227,6 +231,13 @@ mod tests {
             let read = read(op.clone()).expect("a well-formed operation");
             assert_eq!(serde_json::to_value(&read).expect("and back"), op);
         }
+    }
+
+    #[test]
+    fn arguments_keep_the_order_of_the_parameters() {
+        let text = r#"{"op":"add_mfns","seg":"s0","addr":"0x10","mfn":"0x1","count":1,"domid":5}"#;
+        let op: SegmfOp = serde_json::from_str(text).expect("a well-formed operation");
+        assert_eq!(serde_json::to_string(&op).expect("and back"), text);
     }
 
     #[test]

@@ -27,5 +27,6 @@ pub mod strip;
 pub mod telling;
 pub mod text;
 pub mod top;
+pub mod transcript;
 pub mod walked;
 pub mod words;
