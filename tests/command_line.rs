@@ -42,7 +42,7 @@ fn a_recording_is_told_and_agreed_with() {
     assert!(output.status.success());
     let said = printed(&output);
     assert!(said.contains("#1 add_mfns seg=s0 addr=0x10001000 mfn=0x101d count=5 domid=5 => EFAULT\n"), "{said}");
-    assert!(said.contains("ODD hat_unload lets go a lock that is not there"), "{said}");
+    assert!(said.contains("HAT row 1000 1000: hat_unload: no lock to let go"), "{said}");
     assert!(!said.contains("DIFFERS"), "{said}");
 }
 

@@ -263,12 +263,10 @@ mod native {
     }
 
     fn step_pieces(names: &Names, event: &StepEvent) -> Vec<Piece> {
-        match event {
-            StepEvent::Kernel(event) => {
-                let places = Places { names, machine: MachineId(0), before: None, after: None };
-                pieces(places, &Event::Kernel(event.clone()))
-            }
-            StepEvent::Mock(event) => vec![Piece::Says(event.to_string())],
-        }
+        let event = match event {
+            StepEvent::Kernel(event) => Event::Kernel(event.clone()),
+            StepEvent::Mock(event) => Event::Mock(event.clone()),
+        };
+        pieces(Places { names, machine: MachineId(0), before: None, after: None }, &event)
     }
 }

@@ -10,7 +10,6 @@ use crate::x86::addr::Va;
 use crate::x86::pte::Pte;
 use crate::xen::abi::{DomId, GntStatus, GrantRef, Handle};
 use serde::Serialize;
-use std::fmt;
 
 /// One thing that happened in the mock kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -143,53 +142,6 @@ impl HatCall {
         match self {
             HatCall::HatUnload => "hat_unload",
             HatCall::HatUnlock => "hat_unlock",
-        }
-    }
-}
-
-impl fmt::Display for MockEvent {
-    /// The event as a line of a transcript.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            MockEvent::NameGiven { seg, name } => write!(f, "seg {seg} is named {name}"),
-            MockEvent::NameGone { seg, name } => write!(f, "seg {seg} was named {name}"),
-            MockEvent::Row { space, va, old, new } => {
-                write!(f, "as {space} row {va}: {} -> {}", RowWords(*old), RowWords(*new))
-            }
-            MockEvent::DevloadOverValid { space, va, old_pte } => {
-                write!(f, "ODD hat_devload over a valid entry at {va} of as {space}: {old_pte} is lost")
-            }
-            MockEvent::LockMissing { by, space, va } => {
-                write!(f, "ODD {} lets go a lock that is not there, at {va} of as {space}", by.name())
-            }
-            MockEvent::LockRemains { space, va, locks } => {
-                write!(f, "ODD {locks} locks remain at {va} of as {space}, whose entry goes")
-            }
-            MockEvent::GrantOpDone { index, status } => write!(f, "op {index}: {status:?}"),
-            MockEvent::HandleBorn { handle, mapping } => write!(f, "handle {handle}: {mapping}"),
-            MockEvent::HandleDied { handle, mapping } => write!(f, "handle {handle} dies: {mapping}"),
-            MockEvent::PteMa { ma, old, new } => {
-                let word =
-                    |handle: &Option<Handle>| handle.map_or_else(|| "none".to_owned(), |h| format!("handle {h}"));
-                write!(f, "entry at {ma}: {} -> {}", word(old), word(new))
-            }
-            MockEvent::DomainKilled { dom } => write!(f, "domain {dom} dies"),
-            MockEvent::GrantRevoked { dom, gref } => write!(f, "domain {dom} takes grant {gref} back"),
-            MockEvent::InjectionArranged { what, nth, ret } => write!(f, "call {nth} of {what:?} will answer {ret}"),
-            MockEvent::InjectionCounted { ret: None } => f.write_str("an arranged failure comes one call nearer"),
-            MockEvent::InjectionCounted { ret: Some(ret) } => write!(f, "an arranged failure is due: {ret}"),
-        }
-    }
-}
-
-/// A row, or that there is none.
-struct RowWords(Option<Row>);
-
-impl fmt::Display for RowWords {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(Row { pte, locks }) => write!(f, "{pte} locks {locks}"),
-            None => f.write_str("none"),
         }
     }
 }

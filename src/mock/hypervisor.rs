@@ -16,7 +16,6 @@ use crate::x86::pte::Pte;
 use crate::xen::abi::{DomId, GntStatus, GrantRef, Handle, MapGrantRef, UnmapGrantRef, XenErrno, gntmap};
 use imbl::OrdMap;
 use serde::Serialize;
-use std::fmt;
 use std::sync::Arc;
 
 /// A domain other than the caller's.
@@ -56,14 +55,6 @@ pub struct Mapping {
     pub readonly: bool,
     /// Where: the machine address of the entry.
     pub host_addr: Word,
-}
-
-impl fmt::Display for Mapping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Mapping { dom, gref, mfn, readonly, host_addr } = self;
-        let readonly = if *readonly { ", read-only" } else { "" };
-        write!(f, "grant {gref} of domain {dom}, frame {mfn}, at {host_addr}{readonly}")
-    }
 }
 
 impl Domain {

@@ -48,7 +48,7 @@ pub fn pieces(places: Places<'_>, event: &Event) -> Vec<Piece> {
         Event::Kernel(KernelEvent::Returned(with)) => vec![Piece::Closes(kernel_return(with))],
         Event::Xen(XenEvent::Called(call)) => vec![Piece::Opens(xen_call(call))],
         Event::Xen(XenEvent::Returned(with)) => vec![Piece::Closes(xen_return(*with))],
-        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) => {
+        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => {
             of_event(places, event).into_iter().map(|row| Piece::Says(change_words(&row))).collect()
         }
     }
