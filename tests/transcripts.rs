@@ -8,7 +8,7 @@
 
 mod worlds;
 
-use expect_test::{Expect, expect};
+use expect_test::expect;
 use mapscope::illumos::abi::{AsId, Dev, SegId};
 use mapscope::illumos::privcmd::MmapEntry;
 use mapscope::illumos::seg_mf::Tag;
@@ -95,10 +95,6 @@ fn counters(look: &Look<'_>, space: AsId, va: Va) -> String {
     })
 }
 
-fn check(told: &str, expected: &Expect) {
-    expected.assert_eq(told);
-}
-
 fn mmap(addr: Va, pages: u64, prot: u8, dev: u32) -> Op {
     let len = Word(pages * 0x1000);
     dom0(Dom0Op::Mmap { space: FIRST, addr, len, prot, maxprot: 0xf, dev: Dev(dev) })
@@ -138,7 +134,7 @@ fn saving_four_foreign_pages_one_bad() {
     let pages = pages_of(FIRST, WINDOW, 4);
     let ops = [dom0(Dom0Op::Spawn {}), mmap(WINDOW, 4, 1, 1), batch(), touch(FIRST, WINDOW, Access::Read)];
     let told = tell(&mut world, &pages, &ops);
-    check(&told, &expect![[r#"
+    expect![[r#"
         a process starts: process 0
             - 0  - 0  - 0  - 0 | 
         process 0 maps 4 pages of privcmd at 8000 0000, r--
@@ -176,7 +172,7 @@ fn saving_four_foreign_pages_one_bad() {
             M 000000004C0F0705  M 000000004C0F1705  E 0  M 000000004C0F7705 | soft 3 table 0A345 lock 3 valid 3 present 3 dom 5
         process 0 reads 8000 0000: frame 4C0F0
             M 000000004C0F0725  M 000000004C0F1705  E 0  M 000000004C0F7705 | soft 3 table 0A345 lock 3 valid 3 present 3 dom 5
-    "#]]);
+    "#]].assert_eq(&told);
 }
 
 /// The array that 7.1's batch leaves, and the entry of the level-1 table while the level-0 table lives.
@@ -205,7 +201,7 @@ fn mmap_of_many_pages_unlocks_but_does_not_unload() {
     let ops =
         [dom0(Dom0Op::Spawn {}), mmap(WINDOW, 4, 1, 1), ioctl_mmap(FIRST, 5, 0x4_c0f0, 4), munmap(FIRST, WINDOW, 4)];
     let told = tell(&mut world, &pages, &ops);
-    check(&told, &expect![[r#"
+    expect![[r#"
         a process starts: process 0
             - 0  - 0  - 0  - 0 | 
         process 0 maps 4 pages of privcmd at 8000 0000, r--
@@ -251,7 +247,7 @@ fn mmap_of_many_pages_unlocks_but_does_not_unload() {
             E 0  E 0  E 0  E 0 | soft 0 table 0A345 lock -2 valid 0 present 0 dom 5
             E 0  E 0  E 0  E 0 | soft 0 no table dom 5
             - 0  - 0  - 0  - 0 | 
-    "#]]);
+    "#]].assert_eq(&told);
 }
 
 /// `illumos.md` 7.2.
@@ -283,7 +279,7 @@ fn the_saver_forks_and_both_end() {
         let _ = world.apply(&dom0(Dom0Op::Exit { space }));
         after += &held(&world);
     }
-    check(&(told + &after), &expect![[r#"
+    expect![[r#"
         process 0 forks: process 1 is born
             M 0  M 0  E 0  M 0 | soft 0 no table dom 5
         process 0 asks which of 4 pages at 8000 0000 are resident: all 4, says the driver
@@ -302,7 +298,7 @@ fn the_saver_forks_and_both_end() {
             mapped 0x4000, counts [3, 3, 3]
              | 
             mapped 0x0, counts [2, 2, 2]
-    "#]]);
+    "#]].assert_eq(&(told + &after));
 }
 
 /// The block-tap machine: the level-0 table will lie at frame 0xA360.
@@ -341,7 +337,7 @@ fn three_grants_of_domain_7() {
     pages.push((FIRST, TAP_WINDOW.page_after(351)));
     let registered = tell_ends(&mut world, &pages, &[register()]);
     let told = tell(&mut world, &pages, &[add_grefs(0, &[8, 9, 0x2f]), release(0, 3), add_grefs(0, &[9])]);
-    check(&(registered + &told), &expect![[r#"
+    expect![[r#"
         the tap driver registers 352 pages at 8040 0000
             E 8000000000100567  E 8000000000100567  E 8000000000100567  E 8000000000100567 | soft 0 table 0A360 lock 352 valid 352 present 352 dom 0
         the tap driver maps 3 grants of domain 7 at 8040 0000
@@ -362,7 +358,7 @@ fn three_grants_of_domain_7() {
         the tap driver maps 1 grant of domain 7 at 8040 0000
             G 0  E 0  E 0  E 8000000000100567 | soft 0 table 0A360 lock 352 valid 352 present 349 dom 7
             G 0000000051777167  E 0  E 0  E 8000000000100567 | soft 0 table 0A360 lock 352 valid 352 present 350 dom 7
-    "#]]);
+    "#]].assert_eq(&(registered + &told));
 }
 
 /// The addresses that registering hands to the driver: 0xA360000 and every 8 bytes.
@@ -390,7 +386,7 @@ fn other_xens_mark_grant_entries_otherwise() {
             tell_ends(&mut world, &pages, &[register(), add_grefs(0, &[8, 9, 0x2f])])
         );
     }
-    check(&told, &expect![[r#"
+    expect![[r#"
         V3_3 Debug
         the tap driver registers 352 pages at 8040 0000
             E 8000000000100567  E 8000000000100567  E 8000000000100567 | soft 0 table 0A360 lock 352 valid 352 present 352 dom 0
@@ -401,7 +397,7 @@ fn other_xens_mark_grant_entries_otherwise() {
             E 8000000000100567  E 8000000000100567  E 8000000000100567 | soft 0 table 0A360 lock 352 valid 352 present 352 dom 0
         the tap driver maps 3 grants of domain 7 at 8040 0000
             G 8000000051234167  G 8000000051777167  G 800000005200A167 | soft 0 table 0A360 lock 352 valid 352 present 352 dom 7
-    "#]]);
+    "#]].assert_eq(&told);
 }
 
 /// `illumos.md` 7.3, the failure variants: D02, then D03 with D01, then D01 on somebody else's pages.
@@ -425,7 +421,7 @@ fn a_bad_reference_is_forgotten_or_wipes_the_wrong_pages() {
             .unwrap_or_default();
         told += &format!("    Xen holds {}\n", held.join(", "));
     }
-    check(&told, &expect![[r#"
+    expect![[r#"
         the tap driver maps 3 grants of domain 7 at 8040 0000
             G 0000000051234167  G 8000000000100567  G 000000005200A167  E 8000000000100567 | soft 0 table 0A360 lock 352 valid 352 present 352 dom 7
             Xen holds handle:0 gref:8, handle:1 gref:47
@@ -439,5 +435,5 @@ fn a_bad_reference_is_forgotten_or_wipes_the_wrong_pages() {
         the tap driver releases 2 grants at 8040 0000
             E 0000000051234167  E 0000000051777167  G 8000000000100567  G 000000005200A167 | soft 0 table 0A360 lock 352 valid 352 present 352 dom 7
             Xen holds handle:0 gref:8, handle:1 gref:9, handle:2 gref:47
-    "#]]);
+    "#]].assert_eq(&told);
 }
