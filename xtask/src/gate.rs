@@ -148,7 +148,7 @@ fn native() -> Result<Vec<Command>> {
 }
 
 /// The names of the files in `tests/`, in order.
-fn integration_tests() -> Result<Vec<String>> {
+pub fn integration_tests() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root().join("tests")).context("could not read the folder tests")? {
         let file = entry?.path();

@@ -3,6 +3,7 @@
 //! Not here: anything the page itself needs. The page never depends on this package.
 
 pub mod gate;
+pub mod long;
 pub mod needs;
 pub mod page;
 pub mod serve;
@@ -10,5 +11,6 @@ pub mod server;
 pub mod shell;
 pub mod site;
 pub mod tally;
+pub mod tools;
 
 pub use anyhow::Result;

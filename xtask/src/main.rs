@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::gate::{self, Section};
-use xtask::{Result, serve, site};
+use xtask::{Result, long, serve, site, tools};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Set-up, serving, tests and the static site of mapscope")]
@@ -32,6 +32,16 @@ enum Command {
         /// Only these sections
         sections: Vec<Section>,
     },
+    /// Runs the benchmarks and prints their numbers
+    Bench,
+    /// Runs the tests with many more cases for every property
+    Soak {
+        /// Cases for each property
+        #[arg(long, default_value_t = 100_000)]
+        cases: u32,
+    },
+    /// Installs what any command may need, wasm-pack for use by hand included
+    Setup,
     /// Runs a test binary compiled for wasm32 in a browser (cargo calls this)
     #[command(hide = true)]
     WasmRunner {
@@ -72,6 +82,9 @@ fn run(command: Command) -> Result<()> {
         Command::Serve { port } => serve::serve(port).map(|never| match never {}),
         Command::Dist => site::dist().map(drop),
         Command::Test { sections } => gate::test(&sections),
+        Command::Bench => long::bench(),
+        Command::Soak { cases } => long::soak(cases),
+        Command::Setup => tools::setup(),
         Command::WasmRunner { args } => {
             let name = "wasm-bindgen-test-runner".to_owned();
             wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(std::iter::once(name).chain(args))
