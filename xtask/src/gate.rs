@@ -15,6 +15,7 @@ use crate::needs::{self, Browser, WASM};
 use crate::shell::{cargo, line_of, root, run, say};
 use crate::site;
 use crate::tally::Tally;
+use crate::tools;
 
 /// A part of the gate that can be run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -54,6 +55,7 @@ pub fn test(only: &[Section]) -> Result<()> {
     if let Some(browser) = &browser {
         if chosen(Section::Browser) {
             gate.section("browser", vec![in_the_browser(browser)?]);
+            gate.wasm_pack(browser);
         }
         if chosen(Section::Page) {
             gate.section("end to end", vec![end_to_end(browser)]);
@@ -73,6 +75,13 @@ impl Gate {
             ["clippy", "--package", "mapscope", "--lib", "--tests", "--target", WASM, "--", "--deny", "warnings"];
         self.check("lints for wasm32", run(&mut cargo(&wasm)));
         self.check("site within its size", site::dist().map(drop));
+    }
+
+    /// People use wasm-pack by hand, so it has to work; its tests are the ones that were just counted. It is installed once, for
+    /// about two minutes, and then costs seconds.
+    fn wasm_pack(&mut self, browser: &Browser) {
+        self.check("wasm-pack build", wasm_pack(&["build", "--target", "web"], browser));
+        self.check("wasm-pack test", wasm_pack(&["test", "--headless", "--chrome"], browser));
     }
 
     fn check(&mut self, name: &'static str, result: Result<()>) {
@@ -171,6 +180,12 @@ fn in_the_browser(browser: &Browser) -> Result<Command> {
     command.env("WASM_BINDGEN_TEST_TIMEOUT", "300").env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
     command.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities(browser)?);
     Ok(command)
+}
+
+fn wasm_pack(words: &[&str], browser: &Browser) -> Result<()> {
+    let mut command = tools::wasm_pack_command(words)?;
+    say(&line_of(&command));
+    run(command.env("CHROMEDRIVER", &browser.driver).env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities(browser)?))
 }
 
 /// `webdriver.json` with the browser's own path in it, for machines that name another one than the driver would find.
