@@ -75,12 +75,11 @@ impl<P: Ports> SegOps<P> for SegMf {
         Ok(error)
     }
 
-    /// `segmf_free`: forgets everything, live grants too.
+    /// `segmf_free`: forgets everything, live grants too. The data goes with the segment, whose end `seg_free` tells right after.
     fn free(ports: &mut P, seg: SegId) -> Result<(), Halt> {
         ports.called(Call::SegmfFree { seg })?;
         let dev = data(ports, seg, "segmf_free")?.dev;
         ports.vn_rele(dev)?;
-        ports.seg_mut(seg).behind = Behind::Nothing;
         ports.returned(Return::Void)
     }
 
