@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::illumos::event::{KernelEvent, Lock, TableCounter};
+use crate::illumos::ports::KMEM_FILL;
 use crate::illumos::seg_mf::{MapEntry, Tag, gflags};
 use crate::mock::{MockEvent, Row};
 use crate::sim::{Event, MachineId};
@@ -11,8 +12,9 @@ use crate::view::look::Look;
 use crate::view::names::Names;
 use crate::view::story::{Change, ChangeRow};
 use crate::view::words::signal_word;
+use crate::word::Word;
 use crate::x86::PteEvent;
-use crate::x86::addr::Ma;
+use crate::x86::addr::{Ma, Mfn};
 use crate::xen::abi::Handle;
 use crate::xen::event::XenEvent;
 use crate::xen::grant::{Pins, SharedEntry};
@@ -289,8 +291,9 @@ fn entry_rows(index: u64, old: &MapEntry, new: &MapEntry) -> Vec<(Weight, Change
         found.push(row(format!("tag of page {index}"), false, became(tag_word(old.tag), tag_word(new.tag))));
     }
     if old.word != new.word {
-        let what = if new.tag == Tag::Mfn { "m_mfn" } else { "g_ptep" };
-        found.push(row(format!("{what} of page {index}"), false, became(entry(old.word.0), entry(new.word.0))));
+        let (what, new) =
+            if new.tag == Tag::Mfn { ("m_mfn", frame(Mfn(new.word.0))) } else { ("g_ptep", entry(new.word.0)) };
+        found.push(row(format!("{what} of page {index}"), false, became(word_as_was(old.word), new)));
     }
     if old.gref != new.gref {
         found.push(row(
@@ -310,6 +313,11 @@ fn entry_rows(index: u64, old: &MapEntry, new: &MapEntry) -> Vec<(Weight, Change
         found.push(row(format!("g_handle of page {index}"), false, became(old.handle.0, new.handle.0)));
     }
     found
+}
+
+/// The word of an entry before a change: what the allocator left there is called so.
+fn word_as_was(word: Word) -> String {
+    if word.0 == KMEM_FILL { "never written".to_owned() } else { entry(word.0) }
 }
 
 /// A tag as `seg_mf.h` spells it.

@@ -609,7 +609,8 @@ fn noted(event: &Event) -> Option<Noted<'_>> {
 }
 
 /// Whether an event enters a function, and whether that is a door: one whose inside belongs to somebody else.
-fn opens(event: &Event) -> Option<bool> {
+#[must_use]
+pub fn opens(event: &Event) -> Option<bool> {
     match event {
         Event::Kernel(KernelEvent::Called(call)) => Some(is_door(call)),
         Event::Xen(XenEvent::Called(_)) => Some(true),

@@ -2,12 +2,14 @@
 
 use crate::illumos::event::{Call, KernelEvent, Return};
 use crate::mock::MockEvent;
-use crate::sim::{Event, Op};
+use crate::sim::Event;
 use crate::view::calls::{self, CallWords, kernel_call, kernel_return, xen_call, xen_return};
-use crate::view::changes::{Places, of_event};
+use crate::view::changes::{Places, of_event, of_step};
 use crate::view::command::Place;
+use crate::view::names::Names;
 use crate::view::rules::refused_frame_words;
-use crate::view::story::{CallRow, Change, When};
+use crate::view::session::opens;
+use crate::view::story::{CallRow, Change, ChangeRow, When};
 use crate::view::text::{Line, plain};
 use crate::x86::PteEvent;
 use crate::x86::pte::Pte;
@@ -18,13 +20,15 @@ const WINDOW: usize = 240;
 
 /// A node of the tree: a call, or a change worth a row of its own.
 struct Node {
-    /// The index of its event, counted from 1: the micro-step after which it has begun.
-    begins: u32,
+    /// The number of its event, counted from 1: after so many events it has begun.
+    begins: usize,
     depth: usize,
+    /// The door it lies inside, as a node: such rows are shown only while the cursor is in there.
+    door: Option<usize>,
     words: CallWords,
     statement: Option<String>,
-    /// The micro-step at which it returned, and with what.
-    returned: Option<(u32, Option<String>)>,
+    /// After how many events it has returned, and with what.
+    returned: Option<(usize, Option<String>)>,
 }
 
 /// The tree of a step, as much of it as fits, and how many rows lie before and after that.
@@ -38,61 +42,89 @@ pub struct Tree {
     pub after: u64,
 }
 
-/// The tree of a step's events with the cursor after `micro` of them; none means that the step is over.
-pub fn tree(places: Places<'_>, events: &[Event], micro: Option<u32>) -> Tree {
-    let nodes = nodes(places, events);
-    let current = micro.and_then(|micro| nodes.iter().rposition(|node| node.begins <= micro));
-    let middle = current.unwrap_or(0);
+/// The tree of a step's events. `stops` are the places one can stand in, as numbers of events; the cursor is after stop `at`,
+/// counted from 1, or none when the step is over.
+pub fn tree(places: Places<'_>, events: &[Event], stops: &[usize], at: Option<u16>) -> Tree {
+    let all = nodes(places, events);
+    let labels = labels(&all, stops);
+    let current = at.and_then(|at| labels.iter().position(|label| *label == Some(u32::from(at))));
+    let seen: Vec<usize> = (0..all.len()).filter(|node| is_seen(&all[*node], current)).collect();
+    let trees = branches(seen.iter().map(|node| all[*node].depth));
+    let middle = current.and_then(|current| seen.iter().position(|node| *node == current)).unwrap_or(0);
     let first = middle.saturating_sub(WINDOW / 2);
-    let last = (first + WINDOW).min(nodes.len());
-    let trees = branches(&nodes);
-    let done = micro.unwrap_or(u32::MAX);
-    let row = |(at, node): (usize, &Node)| {
+    let last = (first + WINDOW).min(seen.len());
+    let done = at.and_then(|at| stops.get(usize::from(at) - 1)).copied().unwrap_or(usize::MAX);
+    let row = |place: usize| {
+        let (at, node) = (seen[place], &all[seen[place]]);
         let answer = node.returned.as_ref().filter(|(when, _)| *when <= done).and_then(|(_, answer)| answer.clone());
         let when = match current {
             Some(current) if at == current => When::Now,
             _ if node.begins > done => When::Later,
             _ => When::Past,
         };
-        let arguments = match node.statement {
-            Some(_) => String::new(),
-            None => format!("({})", node.words.arguments),
-        };
+        let arguments = if node.statement.is_some() { String::new() } else { format!("({})", node.words.arguments) };
         let function = node.statement.clone().unwrap_or_else(|| node.words.function.to_owned());
-        CallRow { micro: Some(node.begins), tree: trees[at].clone(), function, arguments, answer, when }
+        CallRow { micro: labels[at], tree: trees[place].clone(), function, arguments, answer, when }
     };
-    let rows = nodes.iter().enumerate().skip(first).take(last - first).map(row).collect();
-    Tree { before: first as u64, rows, after: (nodes.len() - last) as u64 }
+    Tree { before: first as u64, rows: (first..last).map(row).collect(), after: (seen.len() - last) as u64 }
+}
+
+/// What happens behind a door is shown while the cursor is at that door.
+fn is_seen(node: &Node, current: Option<usize>) -> bool {
+    node.door.is_none() || node.door == current
+}
+
+/// The stop of each node: a stop belongs to the last door or change before it that is not behind a door itself.
+fn labels(nodes: &[Node], stops: &[usize]) -> Vec<Option<u32>> {
+    let mut labels = vec![None; nodes.len()];
+    for (stop, events) in (1_u32..).zip(stops) {
+        if let Some(node) = (0..nodes.len()).rfind(|node| nodes[*node].begins <= *events && nodes[*node].door.is_none())
+        {
+            labels[node] = Some(stop);
+        }
+    }
+    labels
 }
 
 fn nodes(places: Places<'_>, events: &[Event]) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
-    for (begins, event) in (1_u32..).zip(events) {
-        let called = match event {
-            Event::Kernel(KernelEvent::Called(call)) => Some(kernel_call(call)),
-            Event::Xen(XenEvent::Called(call)) => Some(xen_call(call)),
-            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
-        };
-        let returned = match event {
-            Event::Kernel(KernelEvent::Returned(with)) => Some(kernel_return(with)),
-            Event::Xen(XenEvent::Returned(with)) => Some(xen_return(*with)),
-            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
-        };
-        if let Some(words) = called {
-            nodes.push(Node { begins, depth: open.len(), words, statement: None, returned: None });
+    let mut door: Option<usize> = None;
+    for (begins, event) in (1..).zip(events) {
+        if let Some(words) = called(event) {
+            nodes.push(Node { begins, depth: open.len(), door, words, statement: None, returned: None });
             open.push(nodes.len() - 1);
-        } else if let Some(answer) = returned {
+            if door.is_none() && opens(event) == Some(true) {
+                door = open.last().copied();
+            }
+        } else if let Some(answer) = returned(event) {
             if let Some(at) = open.pop() {
                 nodes[at].returned = Some((begins, answer));
+                door = door.filter(|door| *door != at);
             }
         } else if is_worth_a_row(event) {
             let statement = of_event(places, event).first().map(|row| statement(&row.what, &row.change));
             let words = CallWords { function: "", arguments: String::new() };
-            nodes.push(Node { begins, depth: open.len(), words, statement, returned: None });
+            nodes.push(Node { begins, depth: open.len(), door, words, statement, returned: None });
         }
     }
     nodes
+}
+
+fn called(event: &Event) -> Option<CallWords> {
+    match event {
+        Event::Kernel(KernelEvent::Called(call)) => Some(kernel_call(call)),
+        Event::Xen(XenEvent::Called(call)) => Some(xen_call(call)),
+        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
+    }
+}
+
+fn returned(event: &Event) -> Option<Option<String>> {
+    match event {
+        Event::Kernel(KernelEvent::Returned(with)) => Some(kernel_return(with)),
+        Event::Xen(XenEvent::Returned(with)) => Some(xen_return(*with)),
+        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
+    }
 }
 
 /// Changes a reader of the source would name: entries, tags, the caller's array, signals. Counters are for the column beside it.
@@ -134,86 +166,103 @@ fn statement(what: &str, change: &Change) -> String {
 }
 
 /// The lines before each row, from its depth and whether a sibling follows.
-fn branches(nodes: &[Node]) -> Vec<String> {
+fn branches(depths: impl DoubleEndedIterator<Item = usize>) -> Vec<String> {
     let mut follows: Vec<bool> = Vec::new();
-    let mut drawn: Vec<String> = nodes
-        .iter()
+    let mut drawn: Vec<String> = depths
         .rev()
-        .map(|node| {
-            follows.truncate(node.depth + 1);
-            follows.resize(node.depth + 1, false);
-            let mut text = String::new();
-            for level in 1..=node.depth {
-                let sibling = follows[level];
-                text.push_str(match (level == node.depth, sibling) {
+        .map(|depth| {
+            follows.truncate(depth + 1);
+            follows.resize(depth + 1, false);
+            let lines: String = (1..=depth)
+                .map(|level| match (level == depth, follows[level]) {
                     (true, true) => "├ ",
                     (true, false) => "└ ",
                     (false, true) => "│ ",
                     (false, false) => "  ",
-                });
-            }
-            follows[node.depth] = true;
-            text
+                })
+                .collect();
+            follows[depth] = true;
+            lines
         })
         .collect();
     drawn.reverse();
     drawn
 }
 
-/// The sentence of a micro-step: what just happened, and why.
-pub fn micro_sentence(places: Places<'_>, op: &Op, events: &[Event], micro: u32) -> Line {
-    let Some(event) = (micro as usize).checked_sub(1).and_then(|at| events.get(at)) else {
-        return plain(format!("{}: it begins.", crate::view::words::deed(places.names, op)));
-    };
-    let done = &events[..micro as usize];
-    plain(match event {
-        Event::Kernel(KernelEvent::Called(call)) => call_sentence(places, call, &done[..done.len() - 1]),
-        Event::Xen(XenEvent::Called(call)) => format!("Inside Xen: {}.", said(xen_call(call))),
-        Event::Kernel(KernelEvent::Returned(_)) | Event::Xen(XenEvent::Returned(_)) => return_sentence(done),
-        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => {
-            let rows = of_event(places, event);
-            let all: Vec<String> = rows.iter().map(|row| change_sentence(&row.what, &row.change)).collect();
-            all.join("; ") + "."
+/// The sentence of stop `at`, counted from 1: what was done there, and why.
+pub fn stop_sentence(places: Places<'_>, events: &[Event], stops: &[usize], at: u16) -> Line {
+    let all = nodes(places, events);
+    let node = labels(&all, stops).iter().position(|label| *label == Some(u32::from(at))).map(|node| &all[node]);
+    let Some(node) = node else { return Line::new() };
+    let before = &events[..node.begins - 1];
+    if opens(&events[node.begins - 1]) == Some(false) {
+        // One stands inside this function: what it did since the stop before is the thing to tell.
+        let since = usize::from(at).checked_sub(2).and_then(|before| stops.get(before)).copied().unwrap_or(0);
+        let until = stops.get(usize::from(at) - 1).copied().unwrap_or(events.len());
+        return plain(format!("In {}: {}", node.words.function, first_change(of_step(places, &events[since..until]))));
+    }
+    plain(match &events[node.begins - 1] {
+        Event::Kernel(KernelEvent::Called(call)) => call_sentence(places, call, before, node),
+        Event::Xen(XenEvent::Called(_)) => answered(node),
+        event @ (Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_)) => {
+            first_change(of_event(places, event))
         }
     })
 }
 
-fn said(words: CallWords) -> String {
+/// The first of some changes as a sentence; the column beside it has them all.
+fn first_change(rows: Vec<ChangeRow>) -> String {
+    rows.first().map(|row| change_sentence(&row.what, &row.change)).unwrap_or_default()
+}
+
+fn answered(node: &Node) -> String {
+    let said = said(&node.words);
+    match &node.returned {
+        Some((_, Some(answer))) => format!("{said} answers {answer}."),
+        Some((_, None)) => format!("{said} returns."),
+        None => format!("{said} does not come back."),
+    }
+}
+
+fn said(words: &CallWords) -> String {
     format!("{}({})", words.function, words.arguments)
 }
 
 fn change_sentence(what: &str, change: &Change) -> String {
     match change {
-        Change::Became { old, new } => format!("{what} was {old} and becomes {new}"),
-        Change::New(new) => format!("{what} comes to be: {new}"),
-        Change::Gone(_) => format!("{what} is gone"),
-        Change::Said(word) => format!("{what}: {word}"),
+        Change::Became { old, new } => format!("{what} was {old} and becomes {new}."),
+        Change::New(new) => format!("{what} comes to be: {new}."),
+        Change::Gone(_) => format!("{what} is gone."),
+        Change::Said(word) => format!("{what}: {word}."),
     }
 }
 
 /// A call with its reason, where this driver's reason is known.
-fn call_sentence(places: Places<'_>, call: &Call, before: &[Event]) -> String {
-    let inside = innermost(before);
-    let is_faultpage = matches!(inside, Some(Call::SegmfFaultpage { .. }));
+fn call_sentence(places: Places<'_>, call: &Call, before: &[Event], node: &Node) -> String {
+    let is_faultpage = matches!(innermost(before), Some(Call::SegmfFaultpage { .. }));
+    let is_refused = matches!(&node.returned, Some((_, Some(answer))) if answer.ends_with("refused"));
     match call {
         Call::HatDevload { pfn, .. } if is_faultpage => {
             format!("A throwaway entry of dom0’s own page {:X} makes the page table exist and locks it.", pfn.0)
         }
         Call::UpdateVaMappingOtherdomain { va, pte, domid, .. } => {
-            let mfn = calls::frame(Pte(pte.0).frame());
-            format!("seg_mf asks Xen to put frame {mfn} of {} at {}.", calls::domain(*domid), calls::address(*va))
+            let (mfn, dom) = (calls::frame(Pte(pte.0).frame()), Names::domain(*domid));
+            if is_refused {
+                let why = refused_frame_words(places.before, Pte(pte.0).frame(), *domid);
+                format!("Xen refuses to put frame {mfn} at {}. {why}", calls::address(*va))
+            } else {
+                format!("Xen puts frame {mfn} of {dom} at {}, in place of the throwaway entry.", calls::address(*va))
+            }
         }
         Call::HatUnload { addr, .. } if is_faultpage => match refusal(before) {
             Some((mfn, domid)) => {
                 let why = refused_frame_words(places.before, mfn, domid);
-                format!("{why} So seg_mf takes the page at {} back.", calls::address(*addr))
+                let why = why.trim_end_matches('.');
+                format!("{why}, so seg_mf takes the page at {} back.", calls::address(*addr))
             }
             None => format!("seg_mf takes the page at {} back.", calls::address(*addr)),
         },
-        Call::SegmfFaultpage { addr, .. } => {
-            format!("seg_mf maps the page at {} now: a fault later would come too late.", calls::address(*addr))
-        }
-        _ => format!("{} is called.", said(kernel_call(call))),
+        _ => answered(node),
     }
 }
 
@@ -247,25 +296,6 @@ fn refusal(events: &[Event]) -> Option<(crate::x86::addr::Mfn, crate::xen::abi::
     (answered != 0).then_some(asked)
 }
 
-fn return_sentence(done: &[Event]) -> String {
-    let mut open: Vec<CallWords> = Vec::new();
-    let mut last = None;
-    for event in done {
-        match event {
-            Event::Kernel(KernelEvent::Called(call)) => open.push(kernel_call(call)),
-            Event::Xen(XenEvent::Called(call)) => open.push(xen_call(call)),
-            Event::Kernel(KernelEvent::Returned(with)) => last = open.pop().map(|call| (call, kernel_return(with))),
-            Event::Xen(XenEvent::Returned(with)) => last = open.pop().map(|call| (call, xen_return(*with))),
-            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => {}
-        }
-    }
-    match last {
-        Some((call, Some(answer))) => format!("{} answers {answer}.", call.function),
-        Some((call, None)) => format!("{} returns.", call.function),
-        None => "A function returns.".to_owned(),
-    }
-}
-
 /// How the cursor's place is said in a heading.
 pub fn place_words(place: Place) -> String {
     match place.micro {
@@ -276,12 +306,13 @@ pub fn place_words(place: Place) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{micro_sentence, tree};
+    use super::{stop_sentence, tree};
     use crate::sim::World;
     use crate::sim::scenarios::all;
     use crate::view::changes::{Places, of_step};
     use crate::view::look::Look;
     use crate::view::names::Names;
+    use crate::view::session::stops;
     use crate::view::story::{Change, When};
     use crate::view::text::spoken;
     use expect_test::expect;
@@ -308,54 +339,41 @@ mod tests {
     fn the_call_tree_of_a_bad_frame() {
         let (before, after, op, events) = batch();
         let names = Names::default();
-        let tree = tree(places(&names, &before, &after, &op), &events, None);
-        let kernel = |name: &str| !name.starts_with("mod_l") && !name.starts_with("PTE") && !name.starts_with("entry");
+        let tree = tree(places(&names, &before, &after, &op), &events, &stops(&events), None);
         let text: Vec<String> = tree
             .rows
             .iter()
-            .filter(|row| kernel(&row.function))
             .map(|row| {
                 let answer = row.answer.as_deref().map(|answer| format!(" = {answer}")).unwrap_or_default();
-                format!("{:4} {}{}{}{answer}", row.micro.unwrap_or_default(), row.tree, row.function, row.arguments)
+                let micro = row.micro.map(|micro| micro.to_string()).unwrap_or_default();
+                format!("{micro:>4} {}{}{}{answer}", row.tree, row.function, row.arguments)
             })
             .collect();
         expect![[r#"
                1 privcmd_ioctl(IOCTL_PRIVCMD_MMAPBATCH, 8000 0000, num 4, dom 5) = 0
-              10 ├ segmf_add_mfns(8000 0000, 4C0F0, 1, dom 5) = 0
-              13 │ ├ tag of page 0 = MFN
-              14 │ └ segmf_faultpage(8000 0000, F_SOFTLOCK, r--) = 0
-              18 │   ├ hat_devload(8000 0000, pfn 0, 0x101, LOCK|NOCONSIST)
-              19 │   │ ├ HYPERVISOR_update_va_mapping(FFFF FE00 0000 3000, A34 3001, INVLPG) = 0
-              27 │   │ ├ HYPERVISOR_mmu_update(A34 2000, A34 3027) = 0
-              35 │   │ ├ HYPERVISOR_mmu_update(A34 1000, A34 3027) = 0
-              43 │   │ ├ HYPERVISOR_update_va_mapping(FFFF FE00 0000 4000, A34 4001, INVLPG) = 0
-              51 │   │ ├ HYPERVISOR_mmu_update(A34 3010, A34 4027) = 0
-              62 │   │ ├ HYPERVISOR_update_va_mapping(FFFF FE00 0000 5000, A34 5001, INVLPG) = 0
-              70 │   │ ├ HYPERVISOR_mmu_update(A34 4000, A34 5027) = 0
-              83 │   │ └ ptwr_emulated_update(A34 5000, 8000 0000 0010 0461) = 0
-              92 │   └ HYPERVISOR_update_va_mapping_otherdomain(8000 0000, 4C0F 0605, INVLPG|ALL, dom 5) = 0
-             102 ├ segmf_add_mfns(8000 1000, 4C0F1, 1, dom 5) = 0
-             104 │ ├ tag of page 1 = MFN
-             105 │ └ segmf_faultpage(8000 1000, F_SOFTLOCK, r--) = 0
-             109 │   ├ hat_devload(8000 1000, pfn 0, 0x101, LOCK|NOCONSIST)
-             112 │   │ └ ptwr_emulated_update(A34 5008, 8000 0000 0010 0461) = 0
-             121 │   └ HYPERVISOR_update_va_mapping_otherdomain(8000 1000, 4C0F 1605, INVLPG|ALL, dom 5) = 0
-             131 ├ segmf_add_mfns(8000 2000, 7FFFFF, 1, dom 5) = EFAULT
-             133 │ ├ tag of page 2 = MFN
-             134 │ ├ segmf_faultpage(8000 2000, F_SOFTLOCK, r--) = FC_OBJERR EFAULT
-             138 │ │ ├ hat_devload(8000 2000, pfn 0, 0x101, LOCK|NOCONSIST)
-             141 │ │ │ └ ptwr_emulated_update(A34 5010, 8000 0000 0010 0461) = 0
-             150 │ │ ├ HYPERVISOR_update_va_mapping_otherdomain(8000 2000, 7 FFFF F605, INVLPG|ALL, dom 5) = -22, refused
-             157 │ │ └ hat_unload(8000 2000, 0x1000, UNMAP|UNLOCK)
-             160 │ │   └ ptwr_emulated_update(A34 5010, 0) = 0
-             170 │ └ tag of page 2 = EMPTY
-             173 ├ arr[2] = F07F FFFF
-             174 └ segmf_add_mfns(8000 3000, 4C0F7, 1, dom 5) = 0
-             176   ├ tag of page 3 = MFN
-             177   └ segmf_faultpage(8000 3000, F_SOFTLOCK, r--) = 0
-             181     ├ hat_devload(8000 3000, pfn 0, 0x101, LOCK|NOCONSIST)
-             184     │ └ ptwr_emulated_update(A34 5018, 8000 0000 0010 0461) = 0
-             193     └ HYPERVISOR_update_va_mapping_otherdomain(8000 3000, 4C0F 7605, INVLPG|ALL, dom 5) = 0
+                 ├ segmf_add_mfns(8000 0000, 4C0F0, 1, dom 5) = 0
+               2 │ ├ tag of page 0 = MFN
+               3 │ └ segmf_faultpage(8000 0000, F_SOFTLOCK, r--) = 0
+               4 │   ├ hat_devload(8000 0000, pfn 0, 0x101, LOCK|NOCONSIST)
+               5 │   └ HYPERVISOR_update_va_mapping_otherdomain(8000 0000, 4C0F 0605, INVLPG|ALL, dom 5) = 0
+                 ├ segmf_add_mfns(8000 1000, 4C0F1, 1, dom 5) = 0
+               6 │ ├ tag of page 1 = MFN
+               7 │ └ segmf_faultpage(8000 1000, F_SOFTLOCK, r--) = 0
+               8 │   ├ hat_devload(8000 1000, pfn 0, 0x101, LOCK|NOCONSIST)
+               9 │   └ HYPERVISOR_update_va_mapping_otherdomain(8000 1000, 4C0F 1605, INVLPG|ALL, dom 5) = 0
+                 ├ segmf_add_mfns(8000 2000, 7FFFFF, 1, dom 5) = EFAULT
+              10 │ ├ tag of page 2 = MFN
+              11 │ ├ segmf_faultpage(8000 2000, F_SOFTLOCK, r--) = FC_OBJERR EFAULT
+              12 │ │ ├ hat_devload(8000 2000, pfn 0, 0x101, LOCK|NOCONSIST)
+              13 │ │ ├ HYPERVISOR_update_va_mapping_otherdomain(8000 2000, 7 FFFF F605, INVLPG|ALL, dom 5) = -22, refused
+              14 │ │ └ hat_unload(8000 2000, 0x1000, UNMAP|UNLOCK)
+                 │ └ tag of page 2 = EMPTY
+              15 ├ arr[2] = F07F FFFF
+                 └ segmf_add_mfns(8000 3000, 4C0F7, 1, dom 5) = 0
+              16   ├ tag of page 3 = MFN
+              17   └ segmf_faultpage(8000 3000, F_SOFTLOCK, r--) = 0
+              18     ├ hat_devload(8000 3000, pfn 0, 0x101, LOCK|NOCONSIST)
+              19     └ HYPERVISOR_update_va_mapping_otherdomain(8000 3000, 4C0F 7605, INVLPG|ALL, dom 5) = 0
         "#]].assert_eq(&(text.join("\n") + "\n"));
     }
 
@@ -396,10 +414,10 @@ mod tests {
             count of 4C0F0: 2 -> 3
             count of 4C0F1: 2 -> 3
             count of 4C0F7: 2 -> 3
-            m_mfn of page 0: BADD CAFE BADD CAFE -> 4 C0F0
-            m_mfn of page 1: BADD CAFE BADD CAFE -> 4 C0F1
-            m_mfn of page 2: BADD CAFE BADD CAFE -> 7F FFFF
-            m_mfn of page 3: BADD CAFE BADD CAFE -> 4 C0F7
+            m_mfn of page 0: never written -> 4C0F0
+            m_mfn of page 1: never written -> 4C0F1
+            m_mfn of page 2: never written -> 7FFFFF
+            m_mfn of page 3: never written -> 4C0F7
             type of 0A341: L4 table, 1 -> L4 table, 2
             type of 0A342: L4 table, 1 -> L4 table, 2
             type of 700004: L4 table, 2 -> L4 table, 1
@@ -421,28 +439,51 @@ mod tests {
     }
 
     #[test]
-    fn the_current_row_is_the_last_that_began_and_answers_come_when_they_come() {
+    fn the_current_row_is_the_stop_and_answers_come_when_they_come() {
         let (before, after, op, events) = batch();
         let names = Names::default();
         let places = places(&names, &before, &after, &op);
-        for micro in 1..=events.len() as u32 {
-            let tree = tree(places, &events, Some(micro));
+        let stops = stops(&events);
+        for at in 1..=stops.len() as u16 {
+            let tree = tree(places, &events, &stops, Some(at));
             let current: Vec<_> = tree.rows.iter().filter(|row| row.when == When::Now).collect();
-            assert_eq!(current.len(), 1, "at {micro}");
-            assert!(current[0].micro.is_some_and(|begins| begins <= micro));
-            assert_eq!(tree.rows[0].answer.is_some(), micro as usize == events.len(), "the outermost call at {micro}");
-            assert!(!spoken(&micro_sentence(places, &op, &events, micro)).is_empty());
+            assert_eq!(current.len(), 1, "at {at}");
+            assert_eq!(current[0].micro, Some(u32::from(at)));
+            assert_eq!(tree.rows[0].answer.is_some(), stops[usize::from(at) - 1] == events.len(), "the outermost call");
+            assert!(!stop_sentence(places, &events, &stops, at).is_empty());
         }
     }
 
     #[test]
-    fn the_reason_is_said_where_the_page_is_taken_back() {
+    fn every_stop_says_what_was_done_and_why() {
         let (before, after, op, events) = batch();
         let names = Names::default();
         let places = places(&names, &before, &after, &op);
-        let all: Vec<String> =
-            (1..=events.len() as u32).map(|micro| spoken(&micro_sentence(places, &op, &events, micro))).collect();
-        let wanted = "Frame 7FFFFF is not domain 5’s: it is nobody’s. So seg_mf takes the page at 8000 2000 back.";
-        assert!(all.iter().any(|sentence| sentence == wanted), "{all:#?}");
+        let stops = stops(&events);
+        let said: Vec<String> = (1..=stops.len() as u16)
+            .map(|at| format!("{at:2} {}", spoken(&stop_sentence(places, &events, &stops, at))))
+            .collect();
+        expect![[r#"
+             1 In privcmd_ioctl: count of 0A341 was 3 and becomes 4.
+             2 tag of page 0 was EMPTY and becomes MFN.
+             3 In segmf_faultpage: softlockcnt was 0 and becomes 1.
+             4 A throwaway entry of dom0’s own page 0 makes the page table exist and locks it.
+             5 Xen puts frame 4C0F0 of domain 5 at 8000 0000, in place of the throwaway entry.
+             6 tag of page 1 was EMPTY and becomes MFN.
+             7 In segmf_faultpage: softlockcnt was 1 and becomes 2.
+             8 A throwaway entry of dom0’s own page 0 makes the page table exist and locks it.
+             9 Xen puts frame 4C0F1 of domain 5 at 8000 1000, in place of the throwaway entry.
+            10 tag of page 2 was EMPTY and becomes MFN.
+            11 In segmf_faultpage: softlockcnt was 2 and becomes 3.
+            12 A throwaway entry of dom0’s own page 0 makes the page table exist and locks it.
+            13 Xen refuses to put frame 7FFFFF at 8000 2000. Frame 7FFFFF is not domain 5’s: it is nobody’s.
+            14 Frame 7FFFFF is not domain 5’s: it is nobody’s, so seg_mf takes the page at 8000 2000 back.
+            15 arr[2] was 7F FFFF and becomes F07F FFFF.
+            16 tag of page 3 was EMPTY and becomes MFN.
+            17 In segmf_faultpage: softlockcnt was 2 and becomes 3.
+            18 A throwaway entry of dom0’s own page 0 makes the page table exist and locks it.
+            19 Xen puts frame 4C0F7 of domain 5 at 8000 3000, in place of the throwaway entry.
+        "#]]
+        .assert_eq(&(said.join("\n") + "\n"));
     }
 }
