@@ -8,6 +8,7 @@ pub mod calls;
 pub mod changes;
 pub mod chart;
 pub mod command;
+pub mod facts;
 pub mod find;
 #[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
