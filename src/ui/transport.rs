@@ -91,12 +91,12 @@ fn Counter(props: &Props) -> Html {
             if *typing {
                 <label class="stepno">
                     <span class="dim lbl">{ "step" }</span>
-                    <input ref={field} value={at} aria-label="Go to step: a step, step.micro, a percentage or !break" {onkeydown} {onblur} />
+                    <input ref={field} value={at} aria-label="Go to step: a step, step.micro or a percentage" {onkeydown} {onblur} />
                     <span class="dim">{ of }</span>
                 </label>
             } else {
                 <button type="button" class="stepno" onclick={begin} aria-label={format!("Step {at} {of}, type to go elsewhere")}
-                    title="A step (7), a micro-step (2.5), a share (50%) or a break (!1)">
+                    title="A step (7), a micro-step (2.5) or a share (50%)">
                     <span class="dim lbl">{ "step" }</span><b>{ at }</b><span class="dim">{ of }</span>
                 </button>
             }

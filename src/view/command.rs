@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::view::kinds::Kind;
+use crate::view::session::Selection;
+
 /// A place in the open branch: a step, or a micro-step inside it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Place {
@@ -163,7 +166,7 @@ pub enum Command {
     Undo,
     /// To the child last visited.
     Redo,
-    /// Where someone typed to: a step, `step.micro`, a percentage or a break.
+    /// Where someone typed to: a step, `step.micro`, or a percentage.
     Seek(String),
     /// To a place of this branch.
     GoTo(Place),
@@ -189,6 +192,8 @@ pub enum Command {
     Actor(usize),
     /// A field of the form was typed into.
     Edit(usize, String),
+    /// Open the form of an operation.
+    Form(Kind),
     /// Do what the form says.
     Commit,
     /// Do an operation offered for this place.
@@ -203,6 +208,8 @@ pub enum Command {
     Explain,
     /// Leave a mark at the cursor, or take it away.
     Mark,
+    /// Look at something.
+    Select(Selection),
     /// Show a view.
     Show(Tab),
     /// Show the sentence of an invariant.
