@@ -63,10 +63,15 @@ impl Edge {
         match self {
             Edge::Actions => f64::from(event.client_x()),
             Edge::Inspector => width - f64::from(event.client_x()),
-            // The invariant strip lies between the edge and the story.
-            Edge::Story => height - f64::from(event.client_y()) - 34.0,
+            Edge::Story => height - f64::from(event.client_y()) - strip_height(),
         }
     }
+}
+
+/// The invariant strip, where there is one, lies between the edge and the story.
+fn strip_height() -> f64 {
+    let strip = gloo_utils::document().query_selector(".inv").ok().flatten();
+    strip.map_or(0.0, |strip| strip.get_bounding_client_rect().height())
 }
 
 fn window_size() -> (f64, f64) {

@@ -50,7 +50,9 @@ pub fn StoryPanel(props: &Props) -> Html {
                 </div>
                 <div class="col calls" role="group" aria-label={format!("Calls of step {}", story.place.step)} data-arrows="" onkeydown={roving::keys()} onfocusin={roving::stops()}>
                     <p class="sent">{ words::line(&story.sentence) }</p>
+                    if story.calls_before > 0 { <p class="more">{ format!("{} rows before", grouped(story.calls_before)) }</p> }
                     { for story.calls.iter().map(|row| call(row, story.place.step, send)) }
+                    if story.calls_after > 0 { <p class="more">{ format!("{} rows after", grouped(story.calls_after)) }</p> }
                 </div>
                 <div class="col changed" role="group" aria-label="What changed">
                     <div class="chgh">

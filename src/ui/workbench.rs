@@ -86,7 +86,7 @@ pub fn Workbench(props: &Props) -> Html {
                         <FirstVisit banner={banner.clone()} on_take={send.reform(|()| Command::TakeOver)} />
                     }
                 </main>
-                <InvariantStrip strip={page.strip.clone()} send={send.clone()} />
+                if let Some(strip) = &page.strip { <InvariantStrip strip={strip.clone()} send={send.clone()} /> }
                 <SheetTabs shown={page.sheet} page={selected} {on_height} send={send.clone()} />
                 <StoryPanel story={page.story.clone()} send={send.clone()} />
                 <InspectorPanel inspector={page.inspector.clone()} open={page.drawer} send={send.clone()} />

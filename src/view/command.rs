@@ -238,8 +238,4 @@ pub enum Command {
     Focus,
     /// Look at everything in the map.
     Fit,
-    /// The region after this one.
-    NextRegion,
-    /// The region before this one.
-    PreviousRegion,
 }

@@ -22,7 +22,7 @@ pub fn page() -> Page {
         top: Rc::new(top()),
         actions: Rc::new(actions()),
         inspector: Some(Rc::new(inspector())),
-        strip: Rc::new(strip()),
+        strip: Some(Rc::new(strip())),
         story: Rc::new(story()),
         tab: Tab::Map,
         over: None,
@@ -295,6 +295,8 @@ fn story() -> Story {
             Span::Plain(" is not domain 5’s, so seg_mf takes the page back.".to_owned()),
         ],
         place: Place::micro(2, 5),
+        calls_before: 0,
+        calls_after: 0,
         calls: vec![
             call(None, "", "privcmd_ioctl", "(IOCTL_PRIVCMD_MMAPBATCH, num 4, dom 5)", Some("0"), Past),
             call(Some(1), "├ ", "hat_devload", "(8000 0000, pfn 0, 0x101, 0x21)", None, Past),

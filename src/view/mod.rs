@@ -4,6 +4,7 @@
 //! elements and does no arithmetic of its own.
 
 pub mod actions;
+pub mod bench;
 pub mod calls;
 pub mod changes;
 pub mod chart;
@@ -22,12 +23,14 @@ pub mod names;
 pub mod offers;
 pub mod opened;
 pub mod page;
+pub mod paged;
 pub mod reading;
 pub mod recorded_words;
 pub mod rules;
 pub mod search;
 pub mod seek;
 pub mod session;
+pub mod settings;
 pub mod story;
 pub mod strip;
 pub mod telling;

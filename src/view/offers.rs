@@ -29,9 +29,12 @@ pub fn forecast(world: &World, op: &Op) -> Option<Forecast> {
         Answer::Halted(Halt::Fuel) => return None,
         Answer::Halted(Halt::Panic(_) | Halt::Wild { .. }) => Forecast::Panic { word, rule },
         answer if answer.is_refusal() => Forecast::Refusal { word, rule },
-        Answer::Bare(_) | Answer::Illumos(_) | Answer::Xen(_) | Answer::NotThere(_) | Answer::Dead { .. } => {
-            Forecast::Answer { word, remark: rule }
-        }
+        Answer::Bare(_)
+        | Answer::Illumos(_)
+        | Answer::Xen(_)
+        | Answer::Recorded(_)
+        | Answer::NotThere(_)
+        | Answer::Dead { .. } => Forecast::Answer { word, remark: rule },
     })
 }
 

@@ -33,8 +33,8 @@ pub struct Page {
     pub actions: Rc<Actions>,
     /// The inspector; none when nothing is selected.
     pub inspector: Option<Rc<Inspector>>,
-    /// The invariant strip.
-    pub strip: Rc<Strip>,
+    /// The invariant strip; none where no invariant is watched.
+    pub strip: Option<Rc<Strip>>,
     /// The story.
     pub story: Rc<Story>,
     /// The view in the middle.

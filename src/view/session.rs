@@ -381,6 +381,12 @@ impl Session {
         (0..=self.history.len()).map(StepId).filter(|step| self.history.children(*step).next().is_none()).collect()
     }
 
+    /// What people call the address spaces.
+    #[must_use]
+    pub fn names(&self) -> &[SpaceName] {
+        &self.names
+    }
+
     /// What a person calls an address space.
     #[must_use]
     pub fn name_of(&self, machine: MachineId, space: AsId) -> String {

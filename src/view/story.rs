@@ -87,8 +87,12 @@ pub struct Story {
     pub sentence: Line,
     /// Where the cursor is.
     pub place: Place,
+    /// How many calls come before the rows shown.
+    pub calls_before: u64,
     /// The calls of the open step, in order.
     pub calls: Vec<CallRow>,
+    /// How many come after them.
+    pub calls_after: u64,
     /// What the place the cursor is at changed.
     pub changes: Vec<ChangeRow>,
     /// A remark under the changes.

@@ -5,7 +5,6 @@ use crate::mock::MockEvent;
 use crate::sim::Event;
 use crate::view::calls::{self, CallWords, kernel_call, kernel_return, xen_call, xen_return};
 use crate::view::changes::{Places, of_event, of_step};
-use crate::view::command::Place;
 use crate::view::names::Names;
 use crate::view::rules::refused_frame_words;
 use crate::view::session::opens;
@@ -32,7 +31,7 @@ struct Node {
 }
 
 /// The tree of a step, as much of it as fits, and how many rows lie before and after that.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Tree {
     /// Rows left out before.
     pub before: u64,
@@ -294,14 +293,6 @@ fn refusal(events: &[Event]) -> Option<(crate::x86::addr::Mfn, crate::xen::abi::
         Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
     })?;
     (answered != 0).then_some(asked)
-}
-
-/// How the cursor's place is said in a heading.
-pub fn place_words(place: Place) -> String {
-    match place.micro {
-        Some(_) => place.to_string(),
-        None => format!("step {place}"),
-    }
 }
 
 #[cfg(test)]
