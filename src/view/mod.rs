@@ -10,6 +10,7 @@ pub mod changes;
 pub mod chart;
 pub mod command;
 pub mod facts;
+pub mod file_read;
 pub mod find;
 #[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
@@ -31,6 +32,7 @@ pub mod search;
 pub mod seek;
 pub mod session;
 pub mod settings;
+pub mod state;
 pub mod story;
 pub mod strip;
 pub mod telling;
