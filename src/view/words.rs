@@ -156,7 +156,9 @@ fn came_of(names: &Names, op: &Op, answer: &Answer) -> String {
         (Act::Guest(GuestOp::EndAccess { .. }), Answer::Xen(XenAnswer::EndAccess(EndAccess::InUse))) => {
             ": still in use".to_owned()
         }
-        (_, Answer::Halted(_)) => format!(": {}", answer_word(answer)),
+        // Its last words are told beside the step.
+        (_, Answer::Halted(Halt::Panic(_))) => ": the kernel panics".to_owned(),
+        (_, Answer::Halted(Halt::Wild { .. } | Halt::Fuel)) => format!(": {}", answer_word(answer)),
         (_, answer) if answer.is_refusal() => format!(": {}", answer_word(answer)),
         (_, _) => String::new(),
     }
@@ -346,25 +348,164 @@ mod tests {
             exit          child exits
             exit          saver exits
 
-            start         a process starts: blktap
-            map           blktap maps 352 pages of xpvtap at 8040 0000, rw-
+            start         a process starts: back end
+            map           back end maps 352 pages of xpvtap at 8040 0000, rw-
             call          the tap driver registers 352 pages at 8040 0000
             grant offered domain 7 offers frame 51234 to dom0 as ref 8
             grant offered domain 7 offers frame 51777 to dom0 as ref 9
             grant offered domain 7 offers frame 5200A to dom0 as ref 2F
             grant mapped  the tap driver maps 3 grants of domain 7 at 8040 0000
-            access        blktap writes 8040 0000: frame 51234
+            access        back end writes 8040 0000: frame 51234
             refused       domain 7 ends ref 8: still in use
                           (Xen’s marks in the entry say that a mapper still uses it: the guest must leave the frame alone.)
             unmap         the tap driver releases 3 grants at 8040 0000
             unmap         domain 7 ends ref 8
-            exit          blktap exits
+            exit          back end exits
 
             grant offered domain 7 offers frame 51000 to dom0 as ref 8
             grant offered domain 7 offers frame 51001 to dom0 as ref 9
             grant offered domain 7 offers frame 51002 to dom0 as ref A, read only
             start         a process starts: process
             map           process maps 8 pages of privcmd at 8000 0000, rw-
+
+            start         a process starts: saver
+            map           saver maps 4 pages of privcmd at 8000 0000, r--
+            map           saver asks for 4 frames of domain 5: 3 live, page 2 refused, answer still 0
+            dup           saver forks: child is born
+            call          child asks which of 4 pages at 8000 0000 are resident: all 4, says the driver
+            refused       child reads 8000 0000: SIGBUS
+                          (segmf_fault maps nothing on demand and answers FC_OBJERR for every fault: BUS_OBJERR with si_errno EFAULT.)
+            map           child asks for 1 frame of domain 5
+            refused       child asks for 1 frame of domain 6: EINVAL
+                          (The range does not lie in one segment of seg_mf, or the segment is bound to another domain.)
+            exit          child exits
+            exit          saver exits
+
+            start         a process starts: back end
+            map           back end maps 352 pages of xpvtap at 8040 0000, rw-
+            call          the tap driver registers 352 pages at 8040 0000
+            grant offered domain 7 offers frame 51234 to dom0 as ref 8
+            grant offered domain 7 offers frame 51777 to dom0 as ref 9
+            grant offered domain 7 offers frame 5200A to dom0 as ref 2F
+            grant mapped  the tap driver maps 3 grants of domain 7 at 8040 0000
+            dup           back end forks: child is born
+            refused       child reads 8040 0000: SIGBUS
+                          (segmf_fault maps nothing on demand and answers FC_OBJERR for every fault: BUS_OBJERR with si_errno EFAULT.)
+            exit          child exits
+            exit          back end exits
+
+            start         a process starts: saver
+            map           saver maps 4 pages of privcmd at 8000 0000, r--
+            map           saver asks for 2 frames of domain 5
+            unmap         domain 5 gives frame 4C0F1 back
+            access        saver reads 8000 1000: frame 4C0F1
+            unmap         domain 5 gives frame 4C0F8 back
+            refused       saver asks for 1 frame of domain 5: EFAULT
+                          (Frame 4C0F8 is not domain 5’s: it is nobody’s.)
+            unmap         saver unmaps 4 pages at 8000 0000
+
+            start         a process starts: saver
+            map           saver maps 4 pages of privcmd at 8000 0000, r--
+            map           saver asks for 1 frame of domain 5
+            exit          the toolstack destroys domain 5
+            access        saver reads 8000 0000: frame 4C0F0
+            exit          saver exits
+
+            start         a process starts: back end
+            map           back end maps 352 pages of xpvtap at 8040 0000, rw-
+            call          the tap driver registers 352 pages at 8040 0000
+            grant offered domain 7 offers frame 51234 to dom0 as ref 8
+            grant offered domain 7 offers frame 51777 to dom0 as ref 9
+            grant offered domain 7 offers frame 5200A to dom0 as ref 2F
+            grant mapped  the tap driver maps 2 grants of domain 7 at 8040 0000
+            unmap         domain 7 ends ref 2F
+            refused       domain 7 ends ref 8: still in use
+                          (Xen’s marks in the entry say that a mapper still uses it: the guest must leave the frame alone.)
+            unmap         domain 7 zeroes the flags of ref 9
+            access        back end writes 8040 1000: frame 51777
+            unmap         the tap driver releases 2 grants at 8040 0000
+            unmap         domain 7 ends ref 8
+
+            start         a process starts: saver
+            map           saver maps 4 pages of privcmd at 8000 0000, r--
+            refused       saver asks for 4 frames of domain 5: EFAULT
+                          (Frame 4C0F2 is not domain 5’s: it is nobody’s.)
+            access        saver reads 8000 0000: frame 4C0F0
+            unmap         saver unmaps 4 pages at 8000 0000
+
+            start         a process starts: saver
+            map           saver maps 4 pages of privcmd at 8000 0000, r--
+            map           saver asks for 1 frame of domain 5
+            panic         saver asks for 1 frame of domain 5: the kernel panics
+                          (ptwr_emulated_update panics: hati_pte_map: the entry is valid and maps another frame. dom0 is down.)
+
+            start         a process starts: back end
+            map           back end maps 352 pages of xpvtap at 8040 0000, rw-
+            call          the tap driver registers 352 pages at 8040 0000
+            grant offered domain 7 offers frame 51234 to dom0 as ref 8
+            grant offered domain 7 offers frame 51777 to dom0 as ref 9
+            grant offered domain 7 offers frame 5200A to dom0 as ref 2F
+            grant mapped  the tap driver maps 3 grants of domain 7 at 8040 0000
+            refused       the tap driver maps 3 grants of domain 7 at 8040 B000: EFAULT
+                          (Xen answers GNTST_general_error for ref 64 of domain 7.)
+            unmap         the tap driver releases 3 grants at 8040 0000
+            refused       domain 7 ends ref 8: still in use
+                          (Xen’s marks in the entry say that a mapper still uses it: the guest must leave the frame alone.)
+            grant mapped  the tap driver maps 1 grant of domain 7 at 8040 0000
+
+            start         a process starts: back end
+            map           back end maps 352 pages of xpvtap at 8040 0000, rw-
+            call          the tap driver registers 352 pages at 8040 0000
+            grant offered domain 7 offers frame 51234 to dom0 as ref 8
+            grant offered domain 7 offers frame 51777 to dom0 as ref 9
+            grant offered domain 7 offers frame 5200A to dom0 as ref 2F
+            grant mapped  the tap driver maps 3 grants of domain 7 at 8040 0000
+            access        back end writes 8040 1000: frame 00100
+            unmap         the tap driver releases 3 grants at 8040 0000
+
+            start         a process starts: back end
+            map           back end maps 352 pages of xpvtap at 8040 0000, rw-
+            call          the tap driver registers 352 pages at 8040 0000
+            grant offered domain 7 offers frame 51234 to dom0 as ref 8
+            grant offered domain 7 offers frame 51777 to dom0 as ref 9
+            grant offered domain 7 offers frame 5200A to dom0 as ref 2F
+            refused       the tap driver maps 3 grants of domain 7 at 8040 0000: EFAULT
+                          (Xen answers GNTST_general_error for ref 64 of domain 7.)
+            unmap         the tap driver releases 3 grants at 8040 0000
+            refused       domain 7 ends ref 9: still in use
+                          (Xen’s marks in the entry say that a mapper still uses it: the guest must leave the frame alone.)
+            access        back end writes 8040 1000: frame 51777
+
+            start         a process starts: back end
+            map           back end maps 352 pages of xpvtap at 8040 0000, rw-
+            call          the tap driver registers 352 pages at 8040 0000
+            grant offered domain 7 offers frame 51234 to dom0 as ref 8
+            grant offered domain 7 offers frame 51777 to dom0 as ref 9
+            grant offered domain 7 offers frame 5200A to dom0 as ref 2F
+            grant mapped  the tap driver maps 3 grants of domain 7 at 8040 0000
+            panic         back end unmaps 352 pages at 8040 0000: the kernel panics
+                          (hat_unload panics: no page_t, not NOCONSIST. dom0 is down.)
+
+            start         a process starts: saver
+            map           saver maps 4 pages of privcmd at 8000 0000, r--
+            refused       saver asks for 1 frame of domain 5: EFAULT
+                          (Frame 7FFFFF is not domain 5’s: it is nobody’s.)
+            refused       saver asks for 1 frame of domain 6: EINVAL
+                          (The range does not lie in one segment of seg_mf, or the segment is bound to another domain.)
+            exit          saver exits
+
+            start         a process starts: back end
+            map           back end maps 352 pages of xpvtap at 8040 0000, rw-
+            call          the tap driver registers 352 pages at 8040 0000
+            grant offered domain 7 offers frame 51234 to dom0 as ref 8
+            grant offered domain 7 offers frame 51777 to dom0 as ref 9
+            grant offered domain 7 offers frame 5200A to dom0 as ref 2F
+            grant mapped  the tap driver maps 1 grant of domain 7 at 8040 0000
+            dup           back end forks: child is born
+            unmap         the tap driver releases 1 grant at 8040 0000
+            refused       back end reads 8040 0000: SIGBUS
+                          (segmf_fault maps nothing on demand and answers FC_OBJERR for every fault: BUS_OBJERR with si_errno EFAULT.)
+            unmap         the tap driver releases 1 grant at 8040 0000
         "#]].assert_eq(&stories.join("\n"));
     }
 }
