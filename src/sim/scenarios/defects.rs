@@ -118,7 +118,10 @@ pub fn batch_not_undone() -> Scenario {
         "D03: a failed batch keeps its successes",
         "The first of three grants is bad. The call answers EFAULT; the two that Xen mapped stay mapped, their handles lost.",
         vec![
-            (map_grants(0, &[100, 9, 0x2f]), "Ref 64 was never offered: EFAULT. Refs 9 and 2F are mapped all the same."),
+            (
+                map_grants(0, &[100, 9, 0x2f]),
+                "Ref 64 was never offered: EFAULT. Refs 9 and 2F are mapped all the same.",
+            ),
             (release(SEG, 0, 3), "There is nothing to release, says the driver."),
             (end_access(9), "Domain 7 asks for its frame, in vain."),
             (touch(FIRST, TAP_WINDOW.page_after(1), Access::Write), "And the back end can still write to it."),
