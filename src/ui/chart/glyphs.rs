@@ -4,12 +4,12 @@ use std::f64::consts::TAU;
 
 use web_sys::CanvasRenderingContext2d;
 
-use crate::view::chart::StepGlyph;
+use crate::view::glyph::Glyph;
 
 /// Draws `shape` with its middle at `at`. `hollow` fills what lies inside an octagon.
 pub(super) fn glyph(
     context: &CanvasRenderingContext2d,
-    shape: StepGlyph,
+    shape: Glyph,
     at: (f32, f32),
     size: f32,
     colour: &str,
@@ -25,14 +25,14 @@ pub(super) fn glyph(
     context.set_line_width(1.5);
     let c = Strokes(context);
     match shape {
-        StepGlyph::Start => c.dot(6.0, 6.0, 3.0),
-        StepGlyph::Map => context.fill_rect(1.5, 1.5, 9.0, 9.0),
-        StepGlyph::Unmap => context.stroke_rect(2.25, 2.25, 7.5, 7.5),
-        StepGlyph::Touch => {
+        Glyph::Start => c.dot(6.0, 6.0, 3.0),
+        Glyph::Map => context.fill_rect(1.5, 1.5, 9.0, 9.0),
+        Glyph::Unmap => context.stroke_rect(2.25, 2.25, 7.5, 7.5),
+        Glyph::Fault => {
             c.closed(&[(1.0, 2.0), (11.0, 2.0), (6.0, 11.0)]);
             context.fill();
         }
-        StepGlyph::Dup => {
+        Glyph::Dup => {
             context.begin_path();
             context.move_to(3.0, 2.0);
             context.line_to(3.0, 10.0);
@@ -41,21 +41,21 @@ pub(super) fn glyph(
             context.stroke();
             [(3.0, 2.0), (3.0, 10.0), (9.0, 10.0)].into_iter().for_each(|(x, y)| c.dot(x, y, 1.6));
         }
-        StepGlyph::Offer => {
+        Glyph::Offer => {
             c.closed(&[(6.0, 1.6), (10.4, 6.0), (6.0, 10.4), (1.6, 6.0)]);
             context.stroke();
         }
-        StepGlyph::Grant => {
+        Glyph::Grant => {
             c.closed(&[(6.0, 0.8), (11.2, 6.0), (6.0, 11.2), (0.8, 6.0)]);
             context.fill();
         }
-        StepGlyph::Exit => {
+        Glyph::Exit => {
             context.begin_path();
             c.line((2.0, 2.0), (10.0, 10.0));
             c.line((10.0, 2.0), (2.0, 10.0));
             context.stroke();
         }
-        StepGlyph::Refused => {
+        Glyph::Refused => {
             c.octagon();
             context.set_fill_style_str(hollow);
             context.fill();
@@ -64,11 +64,11 @@ pub(super) fn glyph(
             c.line((3.4, 6.0), (8.6, 6.0));
             context.stroke();
         }
-        StepGlyph::Panic => {
+        Glyph::Panic => {
             c.octagon();
             context.fill();
         }
-        StepGlyph::Other => {
+        Glyph::Ask => {
             context.begin_path();
             let _ = context.arc(6.0, 6.0, 3.6, 0.0, TAU);
             context.set_fill_style_str(hollow);

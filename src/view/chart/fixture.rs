@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{
-    Backing, BreakMark, Edge, Key, Lane, LaneId, Link, LinkKind, Micro, Moment, Opened, Picture, Rights, Row, RowId,
-    RowMark, Run, Selection, State, StepGlyph, StepMark, Undone, What,
+    Backing, BreakMark, Edge, Glyph, Key, Lane, LaneId, Link, LinkKind, Micro, Moment, Opened, Picture, Rights, Row,
+    RowId, RowMark, Run, Selection, State, StepMark, Undone, What,
 };
 
 const SAVER: LaneId = LaneId(0);
@@ -39,7 +39,7 @@ fn page(number: u64, runs: impl IntoIterator<Item = Run>) -> Row {
 }
 
 fn refused(step: u32, word: Option<&str>) -> RowMark {
-    RowMark { at: at(step), glyph: StepGlyph::Refused, word: word.map(Into::into) }
+    RowMark { at: at(step), glyph: Glyph::Refused, word: word.map(Into::into) }
 }
 
 fn id(lane: LaneId, what: What, number: u64) -> RowId {
@@ -238,18 +238,18 @@ fn opened() -> Opened {
         (id(DOM5, What::Frame, 0x4C0F1), frame(3)),
         (id(DOM5, What::Frame, 0x4C0F7), frame(7)),
     ]);
-    let never = RowMark { at: m(5), glyph: StepGlyph::Refused, word: Some("never domain 5’s".into()) };
+    let never = RowMark { at: m(5), glyph: Glyph::Refused, word: Some("never domain 5’s".into()) };
     let marks = BTreeMap::from([(id(DOM5, What::Frame, 0x7FFFFF), vec![never])]);
-    let micros = (1..=8).map(|micro| Micro { glyph: (micro == 5).then_some(StepGlyph::Refused) }).collect();
+    let micros = (1..=8).map(|at| Micro { at, glyph: (at == 5).then_some(Glyph::Refused) }).collect();
     Opened { step: 2, title: "MMAPBATCH, opened: 8 micro-steps".into(), micros, inside, marks }
 }
 
 /// The picture.
 pub fn workbench() -> Picture {
-    use StepGlyph::{Dup, Exit, Grant, Map, Offer, Refused, Start, Touch, Unmap};
+    use Glyph::{Dup, Exit, Fault, Grant, Map, Offer, Refused, Start, Unmap};
     let glyphs = [
-        Start, Map, Map, Touch, Refused, Map, Map, Offer, Grant, Dup, Refused, Refused, Refused, Offer, Refused, Unmap,
-        Exit, Map, Map, Touch, Touch, Refused, Touch, Unmap, Exit,
+        Start, Map, Map, Fault, Refused, Map, Map, Offer, Grant, Dup, Refused, Refused, Refused, Offer, Refused, Unmap,
+        Exit, Map, Map, Fault, Fault, Refused, Fault, Unmap, Exit,
     ];
     let sentence = |step: usize| match step {
         0 => "dom0, domain 5 and domain 7 run",
@@ -313,7 +313,7 @@ pub fn large(rows: u64, runs: u32) -> Picture {
         });
         Rc::new(Lane::new(LaneId(lane), &format!("process {lane}"), "many pages", pages.collect()))
     };
-    let steps = (0..=runs * 4).map(|_| StepMark { glyph: StepGlyph::Map, sentence: "a step".into() });
+    let steps = (0..=runs * 4).map(|_| StepMark { glyph: Glyph::Map, sentence: "a step".into() });
     Picture {
         steps: Rc::new(steps.collect()),
         breaks: Rc::new(Vec::new()),

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Measures, Moment, Runs, StepGlyph};
+use super::{Glyph, Measures, Moment, Runs};
 
 /// Names a lane for as long as the session lives.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -54,7 +54,7 @@ pub struct RowMark {
     /// When.
     pub at: Moment,
     /// Its shape.
-    pub glyph: StepGlyph,
+    pub glyph: Glyph,
     /// What is written after it where there is room.
     pub word: Option<Rc<str>>,
 }

@@ -56,17 +56,15 @@ fn grid(stage: &Stage, pen: &mut Pen) {
     if let Some((step, micros)) = stage.axis.opened() {
         let x = stage.x(Moment::step(step));
         pen.wash(Rect { x, w: stage.x(Moment::step(step + 1)) - x, ..plot }, Ink::Well, 0.75);
-        let at = stage.picture.last_of(stage.picture.cursor);
-        if at.step == step && at.micro > 0 && at.micro < micros {
-            let x = stage.x(at);
-            let w = stage.x(Moment::micro(step, at.micro + 1)) - x;
-            pen.wash(Rect { x, w, ..plot }, Ink::Panel, 0.9);
+        let column = |i| stage.axis.micro(i).map_or(x, |at| stage.x(at));
+        let now = stage.axis.micro_of(stage.picture.last_of(stage.picture.cursor));
+        if let Some(i) = now.filter(|i| i + 1 < micros) {
+            pen.wash(Rect { x: column(i), w: column(i + 1) - column(i), ..plot }, Ink::Panel, 0.9);
         }
         if stage.step_px() >= 16.0 {
-            for micro in 2..=micros {
-                let x = stage.x(Moment::micro(step, micro)).round() + 0.5;
-                let line = Stroke::dashed(Ink::Line, 1.0, Dash::Dots);
-                pen.line(&[(x, plot.y), (x, plot.bottom())], line);
+            for i in 1..micros {
+                let x = column(i).round() + 0.5;
+                pen.line(&[(x, plot.y), (x, plot.bottom())], Stroke::dashed(Ink::Line, 1.0, Dash::Dots));
             }
         }
     }

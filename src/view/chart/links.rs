@@ -38,9 +38,8 @@ fn dup(pen: &mut Pen, x: f32, from: f32, to: f32) {
     });
     pen.ring(x, from, Ink::Ink);
     let width = pen.width("dup", Face::SansBold);
-    let y = from + bend.signum() * -18.0;
-    pen.wash(Rect::new(x - 7.0 - width, y - 9.0, width + 3.0, 12.0), Ink::Panel, 0.85);
-    pen.say(x - 5.0, y, "dup", Face::SansBold, Ink::Ink, Align::End);
+    pen.wash(Rect::new(x - 7.0 - width, to - 6.0, width + 3.0, 12.0), Ink::Panel, 0.85);
+    pen.say(x - 5.0, to + 3.5, "dup", Face::SansBold, Ink::Ink, Align::End);
 }
 
 /// A red edge with a notch at the first step that broke a rule; a thin dashed one if it passed within the step.

@@ -10,6 +10,7 @@
 
 mod describe;
 mod hand;
+pub mod index;
 mod lane;
 mod layout;
 mod links;
@@ -35,13 +36,14 @@ mod sketch;
 #[cfg(test)]
 mod tests;
 
+pub use crate::view::glyph::Glyph;
 pub use describe::{Card, SpokenRow, card, spoken_rows};
 pub use hand::{Effect, Hand};
 pub use lane::{Edge, Key, Lane, LaneId, Row, RowId, RowMark, What};
 pub use layout::layout;
 pub use moment::Moment;
 pub use overview::overview_step;
-pub use picture::{BreakMark, Link, LinkKind, Micro, Opened, Picture, Selection, StepGlyph, StepMark, Undone};
+pub use picture::{BreakMark, Link, LinkKind, Micro, Opened, Picture, Selection, StepMark, Undone};
 pub use row_walk::neighbour;
 pub use runs::{Run, Runs, Sum};
 pub use scale::{Axis, Measures, Scale};

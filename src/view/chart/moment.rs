@@ -5,13 +5,13 @@ use std::fmt;
 /// A place on the path from the root of the history to its tip.
 ///
 /// `micro` 0 speaks of the whole step: a run that starts there is what the step left behind. `micro` k is the world
-/// after the k-th micro-step, and only the opened step has room for those.
+/// after the k-th stop inside the step, and only the opened step has room for those.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Moment {
     /// Number of the step on the path; 0 is the world before anything happened.
     pub step: u32,
     /// Number of the micro-step, counted from 1; 0 for the whole step.
-    pub micro: u16,
+    pub micro: u32,
 }
 
 impl Moment {
@@ -24,7 +24,7 @@ impl Moment {
     }
 
     /// After micro-step `micro` of `step`.
-    pub const fn micro(step: u32, micro: u16) -> Moment {
+    pub const fn micro(step: u32, micro: u32) -> Moment {
         Moment { step, micro }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Align, Column, Dash, Face, Ink, Item, Layer, Measures, Rect, StepGlyph, Stroke, Texture};
+use super::{Align, Column, Dash, Face, Glyph, Ink, Item, Layer, Measures, Rect, Stroke, Texture};
 
 pub(super) struct Pen {
     pub(super) layer: Layer,
@@ -78,7 +78,7 @@ impl Pen {
         }
     }
 
-    pub(super) fn glyph(&mut self, glyph: StepGlyph, x: f32, y: f32, size: f32, ink: Ink) {
+    pub(super) fn glyph(&mut self, glyph: Glyph, x: f32, y: f32, size: f32, ink: Ink) {
         self.item(Item::Glyph { glyph, x, y, size, ink });
     }
 

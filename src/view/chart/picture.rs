@@ -5,40 +5,13 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Backing, Key, Lane, LaneId, Moment, RowId, RowMark, Run};
-
-/// The shape that stands for an operation, on the ruler and on rows.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum StepGlyph {
-    /// The world before anything happened: a dot.
-    Start,
-    /// A mapping was made: a filled square.
-    Map,
-    /// A mapping was taken away: a hollow square.
-    Unmap,
-    /// A load, a store or a fault: a triangle.
-    Touch,
-    /// A fork: two lines that part.
-    Dup,
-    /// Something was offered or rights changed: a hollow diamond.
-    Offer,
-    /// A grant was mapped: a filled diamond.
-    Grant,
-    /// A process or domain ended: a cross.
-    Exit,
-    /// Refused: an octagon with a bar.
-    Refused,
-    /// The simulated kernel panicked: a filled octagon, red.
-    Panic,
-    /// Anything else: a ring.
-    Other,
-}
+use super::{Backing, Glyph, Key, Lane, LaneId, Moment, RowId, RowMark, Run};
 
 /// One step of the path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StepMark {
     /// Its shape.
-    pub glyph: StepGlyph,
+    pub glyph: Glyph,
     /// Its sentence.
     pub sentence: Rc<str>,
 }
@@ -54,11 +27,13 @@ pub struct BreakMark {
     pub passing: bool,
 }
 
-/// One micro-step of the opened step.
+/// One micro-step of the opened step that has a column of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Micro {
+    /// Its number among the stops of the step, counted from 1.
+    pub at: u32,
     /// A shape of its own, for refusals and the like; a small square otherwise.
-    pub glyph: Option<StepGlyph>,
+    pub glyph: Option<Glyph>,
 }
 
 /// The step whose inside is shown.
@@ -68,7 +43,7 @@ pub struct Opened {
     pub step: u32,
     /// What its column says, without its number.
     pub title: Rc<str>,
-    /// Its micro-steps: the first is number 1.
+    /// Its micro-steps that have a column, in order; the last one leaves what the whole step leaves.
     pub micros: Vec<Micro>,
     /// What the touched rows went through, from the start of the step to its end.
     pub inside: BTreeMap<RowId, Vec<Run>>,
@@ -84,7 +59,7 @@ pub struct Undone {
     /// The branch's name.
     pub name: Rc<str>,
     /// Its steps after that.
-    pub steps: Vec<StepGlyph>,
+    pub steps: Vec<Glyph>,
 }
 
 /// What a link says.
@@ -197,8 +172,8 @@ impl Picture {
     /// A whole opened step is over when its last micro-step is.
     pub fn last_of(&self, at: Moment) -> Moment {
         match &self.opened {
-            Some(opened) if at == Moment::step(opened.step) && !opened.micros.is_empty() => {
-                Moment::micro(at.step, opened.micros.len() as u16)
+            Some(opened) if at == Moment::step(opened.step) => {
+                opened.micros.last().map_or(at, |last| Moment::micro(at.step, last.at))
             }
             Some(_) | None => at,
         }

@@ -220,12 +220,14 @@ fn marks(stage: &Stage, pen: &mut Pen, lane: &Lane, row: &Row, rect: Rect, seen:
     let middle = (rect.y + rect.h / 2.0).round();
     for (i, mark) in shown.iter().enumerate() {
         let x = stage.x(mark.at);
-        if let Some(word) = &mark.word {
+        // Words stand only where the row says nothing else, and whole or not at all.
+        let is_free = row.runs.at(mark.at).is_none_or(|run| thread_of(run.state).is_some());
+        if let Some(word) = mark.word.as_ref().filter(|_| is_free) {
             let next = shown.get(i + 1).map_or(rect.right(), |next| stage.x(next.at) - 8.0);
-            if let Some(word) = pen.cut(word, Face::Sans, next - x - 14.0) {
-                let width = pen.width(&word, Face::Sans);
+            let width = pen.width(word, Face::Sans);
+            if width <= next - x - 14.0 {
                 pen.fill(Rect::new(x + 9.0, rect.y + 1.0, width + 4.0, rect.h - 2.0), Ink::Panel);
-                pen.words(x + 11.0, middle + 3.5, &word, Face::Sans, Ink::Ink3, Align::Start);
+                pen.words(x + 11.0, middle + 3.5, word, Face::Sans, Ink::Ink3, Align::Start);
             }
         }
         pen.glyph(mark.glyph, x, middle, if stage.m.narrow { 16.0 } else { 12.0 }, super::ruler::glyph_ink(mark.glyph));

@@ -2,7 +2,7 @@
 
 use super::layout::{grid_every, playhead_x};
 use super::pen::Pen;
-use super::{Align, Dash, Face, Ink, Moment, Rect, Stage, StepGlyph, Stroke};
+use super::{Align, Dash, Face, Glyph, Ink, Moment, Rect, Stage, Stroke};
 
 /// Where the rows of the ruler are, below its upper edge.
 struct Lines {
@@ -97,8 +97,8 @@ fn steps(stage: &Stage, pen: &mut Pen, y: f32) {
 fn micros(stage: &Stage, pen: &mut Pen, step: u32, y: f32, size: f32) {
     let at = stage.picture.last_of(stage.picture.cursor);
     let Some(opened) = &stage.picture.opened else { return };
-    for (i, micro) in opened.micros.iter().enumerate() {
-        let here = Moment::micro(step, i as u16 + 1);
+    for micro in &opened.micros {
+        let here = Moment::micro(step, micro.at);
         let x = stage.x(here);
         match micro.glyph {
             Some(glyph) => {
@@ -114,19 +114,19 @@ fn micros(stage: &Stage, pen: &mut Pen, step: u32, y: f32, size: f32) {
 }
 
 /// Red is for panics; every other operation is ink.
-pub(super) fn glyph_ink(glyph: StepGlyph) -> Ink {
+pub(super) fn glyph_ink(glyph: Glyph) -> Ink {
     match glyph {
-        StepGlyph::Panic => Ink::Bad,
-        StepGlyph::Start
-        | StepGlyph::Map
-        | StepGlyph::Unmap
-        | StepGlyph::Touch
-        | StepGlyph::Dup
-        | StepGlyph::Offer
-        | StepGlyph::Grant
-        | StepGlyph::Exit
-        | StepGlyph::Refused
-        | StepGlyph::Other => Ink::Ink,
+        Glyph::Panic => Ink::Bad,
+        Glyph::Start
+        | Glyph::Map
+        | Glyph::Unmap
+        | Glyph::Fault
+        | Glyph::Dup
+        | Glyph::Offer
+        | Glyph::Grant
+        | Glyph::Exit
+        | Glyph::Refused
+        | Glyph::Ask => Ink::Ink,
     }
 }
 

@@ -5,9 +5,7 @@ use std::rc::Rc;
 use super::layout::playhead_x;
 use super::pen::Pen;
 use super::rows::{mark_of, thread_of};
-use super::{
-    Align, Backing, Dash, Face, Ink, Moment, Rect, Rights, Row, Run, Stage, State, StepGlyph, Stroke, Texture,
-};
+use super::{Align, Backing, Dash, Face, Glyph, Ink, Moment, Rect, Rights, Row, Run, Stage, State, Stroke, Texture};
 
 /// The pale colour of a backing: not writable.
 pub(super) fn pale(backing: Backing) -> Ink {
@@ -156,7 +154,7 @@ fn labels(stage: &Stage, pen: &mut Pen, run: &Run, rect: Rect, look: &Look) {
     if run.state == State::Refused {
         let size = if stage.m.narrow { 16.0 } else { 12.0 };
         if end - x > size {
-            pen.glyph(StepGlyph::Refused, x + size / 2.0 - 1.0, rect.y + rect.h / 2.0, size, Ink::Ink);
+            pen.glyph(Glyph::Refused, x + size / 2.0 - 1.0, rect.y + rect.h / 2.0, size, Ink::Ink);
         }
         x += size + 2.0;
     }

@@ -7,7 +7,9 @@
 //!
 //! A column is one step wide; the opened step takes nine tenths of a column for each micro-step and a little air.
 
-use super::{Moment, Picture, What};
+use std::rc::Rc;
+
+use super::{Moment, Opened, Picture, What};
 
 /// Fixed sizes in CSS pixels; a phone has taller rows and a narrower gutter.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -93,10 +95,10 @@ impl Measures {
 }
 
 /// The steps that have a column, and the one that is opened.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Axis {
     tip: u32,
-    opened: Option<(u32, u16)>,
+    opened: Option<(u32, Rc<[u32]>)>,
 }
 
 /// Width of a micro-step, in columns.
@@ -108,11 +110,12 @@ impl Axis {
     /// The axis of a picture.
     pub fn of(picture: &Picture) -> Axis {
         let opened = picture.opened.as_ref().filter(|opened| opened.micros.len() > 1);
-        Axis { tip: picture.tip(), opened: opened.map(|opened| (opened.step, opened.micros.len() as u16)) }
+        let micros = |opened: &Opened| opened.micros.iter().map(|micro| micro.at).collect();
+        Axis { tip: picture.tip(), opened: opened.map(|opened| (opened.step, micros(opened))) }
     }
 
     fn extra(&self) -> f64 {
-        self.opened.map_or(0.0, |(_, micros)| f64::from(micros) * MICRO + AIR - 1.0)
+        self.opened.as_ref().map_or(0.0, |(_, micros)| micros.len() as f64 * MICRO + AIR - 1.0)
     }
 
     /// How many columns there are.
@@ -126,11 +129,9 @@ impl Axis {
             return self.columns();
         }
         let step = f64::from(at.step);
-        match self.opened {
-            Some((opened, _)) if at.step > opened => step + self.extra(),
-            Some((opened, micros)) if at.step == opened => {
-                step + f64::from(at.micro.min(micros).saturating_sub(1)) * MICRO
-            }
+        match &self.opened {
+            Some((opened, _)) if at.step > *opened => step + self.extra(),
+            Some((opened, micros)) if at.step == *opened => step + index(micros, at.micro) as f64 * MICRO,
             Some(_) | None => step,
         }
     }
@@ -139,26 +140,43 @@ impl Axis {
     pub fn moment(&self, column: f64) -> Moment {
         let column = column.clamp(0.0, self.columns());
         let whole = |column: f64| Moment::step((column.floor() as u32).min(self.tip));
-        let Some((opened, micros)) = self.opened else { return whole(column) };
-        let inside = column - f64::from(opened);
+        let Some((opened, micros)) = &self.opened else { return whole(column) };
+        let inside = column - f64::from(*opened);
         if inside < 0.0 {
             whole(column)
         } else if inside < 1.0 + self.extra() {
-            Moment::micro(opened, ((inside / MICRO) as u16 + 1).min(micros))
+            Moment::micro(*opened, micros[((inside / MICRO) as usize).min(micros.len() - 1)])
         } else {
             whole(column - self.extra())
         }
     }
 
-    /// The opened step, if it is wide enough to show its inside.
-    pub fn opened(&self) -> Option<(u32, u16)> {
-        self.opened
+    /// The opened step, if it has an inside to show, and how many micro-steps have a column.
+    pub fn opened(&self) -> Option<(u32, usize)> {
+        self.opened.as_ref().map(|(step, micros)| (*step, micros.len()))
+    }
+
+    /// When the column of micro-step `i` of the opened step begins; after the last one, when the next step does.
+    pub fn micro(&self, i: usize) -> Option<Moment> {
+        let (step, micros) = self.opened.as_ref()?;
+        Some(micros.get(i).map_or(Moment::step(step + 1), |at| Moment::micro(*step, *at)))
+    }
+
+    /// Which column of the opened step shows `at`.
+    pub fn micro_of(&self, at: Moment) -> Option<usize> {
+        let (step, micros) = self.opened.as_ref()?;
+        (at.step == *step && at.micro > 0).then(|| index(micros, at.micro))
     }
 
     /// The last step.
     pub fn tip(&self) -> u32 {
         self.tip
     }
+}
+
+/// The column of the last micro-step up to number `micro`; the first one before that.
+fn index(micros: &[u32], micro: u32) -> usize {
+    micros.partition_point(|at| *at <= micro).saturating_sub(1)
 }
 
 /// Where the window stands over the picture, and how large things are.
@@ -251,27 +269,29 @@ mod tests {
     use super::{Axis, Scale};
     use crate::view::chart::Moment;
 
-    const AXIS: Axis = Axis { tip: 20, opened: Some((2, 8)) };
+    fn axis() -> Axis {
+        Axis { tip: 20, opened: Some((2, [1, 2, 3, 4, 5, 6, 7, 8].into())) }
+    }
 
     proptest! {
         #[test]
-        fn a_moment_is_found_again_under_its_pixel(step in 0u32..=20, micro in 1u16..=8, left in 0.0f64..20.0) {
+        fn a_moment_is_found_again_under_its_pixel(step in 0u32..=20, micro in 1u32..=8, left in 0.0f64..20.0) {
             let scale = Scale { left, ..Scale::START };
             let at = if step == 2 { Moment::micro(2, micro) } else { Moment::step(step) };
-            assert_eq!(scale.moment(&AXIS, scale.x(&AXIS, at) + 0.1), at);
+            assert_eq!(scale.moment(&axis(), scale.x(&axis(), at) + 0.1), at);
         }
 
         #[test]
         fn zooming_keeps_what_is_under_the_pointer(x in 0.0f32..800.0, factor in 0.5f64..2.0) {
             let before = Scale { left: 3.0, ..Scale::START };
-            let after = before.zoom_time(&AXIS, 800.0, x, factor);
+            let after = before.zoom_time(&axis(), 800.0, x, factor);
             assert!((before.column(x) - after.column(x)).abs() < 1e-3);
         }
     }
 
     #[test]
     fn the_opened_step_widens_and_what_follows_moves_right() {
-        let x = |at| Scale::START.x(&AXIS, at);
+        let x = |at| Scale::START.x(&axis(), at);
         assert_eq!(x(Moment::step(2)), x(Moment::micro(2, 1)));
         assert!(x(Moment::step(3)) - x(Moment::micro(2, 8)) > 31.0);
         assert!((x(Moment::step(4)) - x(Moment::step(3)) - 34.6).abs() < 0.01);
@@ -280,18 +300,18 @@ mod tests {
 
     #[test]
     fn everything_fits_and_clamping_stays_inside() {
-        let scale = Scale::fit(&AXIS, 800.0);
-        assert!(scale.x(&AXIS, Moment::OPEN) <= 800.0);
-        let far = Scale { left: 999.0, top: 999.0, ..Scale::START }.clamp(&AXIS, 300.0, 200.0, 100.0);
+        let scale = Scale::fit(&axis(), 800.0);
+        assert!(scale.x(&axis(), Moment::OPEN) <= 800.0);
+        let far = Scale { left: 999.0, top: 999.0, ..Scale::START }.clamp(&axis(), 300.0, 200.0, 100.0);
         assert_eq!(far.top, 100.0);
-        assert!(far.x(&AXIS, Moment::OPEN) <= 300.0);
-        assert_eq!(Scale { left: -5.0, top: -5.0, ..Scale::START }.clamp(&AXIS, 900.0, 1.0, 2.0), Scale::START);
+        assert!(far.x(&axis(), Moment::OPEN) <= 300.0);
+        assert_eq!(Scale { left: -5.0, top: -5.0, ..Scale::START }.clamp(&axis(), 900.0, 1.0, 2.0), Scale::START);
     }
 
     #[test]
     fn revealing_moves_only_when_needed() {
-        assert_eq!(Scale::START.reveal(&AXIS, 900.0, Moment::step(3)), Scale::START);
-        let moved = Scale::START.reveal(&AXIS, 300.0, Moment::step(20));
-        assert!(moved.x(&AXIS, Moment::step(20)) < 300.0);
+        assert_eq!(Scale::START.reveal(&axis(), 900.0, Moment::step(3)), Scale::START);
+        let moved = Scale::START.reveal(&axis(), 300.0, Moment::step(20));
+        assert!(moved.x(&axis(), Moment::step(20)) < 300.0);
     }
 }

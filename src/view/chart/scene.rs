@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use super::StepGlyph;
+use super::Glyph;
 
 /// A rectangle in CSS pixels of the chart.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -287,7 +287,7 @@ pub enum Item {
     /// A glyph.
     Glyph {
         /// Which.
-        glyph: StepGlyph,
+        glyph: Glyph,
         /// Its middle.
         x: f32,
         /// Its middle.

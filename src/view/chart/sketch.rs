@@ -4,7 +4,7 @@
 //!   pale ░   strong ▓   bar or edge ▌   dots :   hatch /   cross x   bars \   thread ·   red !   playhead |
 //! ```
 
-use super::{Align, Dash, Ink, Item, Picture, Rect, Scene, StepGlyph, Texture, Window, layout};
+use super::{Align, Dash, Glyph, Ink, Item, Picture, Rect, Scene, Texture, Window, layout};
 
 const W: f32 = 6.02;
 const H: f32 = 8.0;
@@ -112,17 +112,17 @@ impl Page {
             }
             Item::Glyph { glyph, x, y, .. } => {
                 let what = match glyph {
-                    StepGlyph::Start => '•',
-                    StepGlyph::Map => '■',
-                    StepGlyph::Unmap => '□',
-                    StepGlyph::Touch => '▼',
-                    StepGlyph::Dup => 'Y',
-                    StepGlyph::Offer => '◇',
-                    StepGlyph::Grant => '◆',
-                    StepGlyph::Exit => '×',
-                    StepGlyph::Refused => '⊖',
-                    StepGlyph::Panic => '●',
-                    StepGlyph::Other => '○',
+                    Glyph::Start => '•',
+                    Glyph::Map => '■',
+                    Glyph::Unmap => '□',
+                    Glyph::Fault => '▼',
+                    Glyph::Dup => 'Y',
+                    Glyph::Offer => '◇',
+                    Glyph::Grant => '◆',
+                    Glyph::Exit => '×',
+                    Glyph::Refused => '⊖',
+                    Glyph::Panic => '●',
+                    Glyph::Ask => '○',
                 };
                 self.put(*x, *y, what);
             }
@@ -143,6 +143,7 @@ impl Page {
 
     fn text(&self) -> String {
         let lines = self.cells.iter().map(|line| line.iter().collect::<String>().trim_end().to_owned());
-        lines.filter(|line| !line.is_empty() && line.trim() != "|").map(|line| line + "\n").collect()
+        // The edge at the left keeps a snapshot from losing its indentation.
+        lines.filter(|line| !line.is_empty() && line.trim() != "|").map(|line| format!("▏{line}\n")).collect()
     }
 }
