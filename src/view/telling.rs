@@ -336,35 +336,35 @@ mod tests {
             .iter()
             .map(|row| {
                 let answer = row.answer.as_deref().map(|answer| format!(" = {answer}")).unwrap_or_default();
-                let micro = row.micro.map(|micro| micro.to_string()).unwrap_or_default();
-                format!("{micro:>4} {}{}{}{answer}", row.tree, row.function, row.arguments)
+                let micro = row.micro.map_or("-".to_owned(), |micro| micro.to_string());
+                format!("{micro:4} {}{}{}{answer}", row.tree, row.function, row.arguments)
             })
             .collect();
         expect![[r#"
-               1 privcmd_ioctl(IOCTL_PRIVCMD_MMAPBATCH, 8000 0000, num 4, dom 5) = 0
-                 ├ segmf_add_mfns(8000 0000, 4C0F0, 1, dom 5) = 0
-               2 │ ├ tag of page 0 = MFN
-               3 │ └ segmf_faultpage(8000 0000, F_SOFTLOCK, r--) = 0
-               4 │   ├ hat_devload(8000 0000, pfn 0, 0x101, LOCK|NOCONSIST)
-               5 │   └ HYPERVISOR_update_va_mapping_otherdomain(8000 0000, 4C0F 0605, INVLPG|ALL, dom 5) = 0
-                 ├ segmf_add_mfns(8000 1000, 4C0F1, 1, dom 5) = 0
-               6 │ ├ tag of page 1 = MFN
-               7 │ └ segmf_faultpage(8000 1000, F_SOFTLOCK, r--) = 0
-               8 │   ├ hat_devload(8000 1000, pfn 0, 0x101, LOCK|NOCONSIST)
-               9 │   └ HYPERVISOR_update_va_mapping_otherdomain(8000 1000, 4C0F 1605, INVLPG|ALL, dom 5) = 0
-                 ├ segmf_add_mfns(8000 2000, 7FFFFF, 1, dom 5) = EFAULT
-              10 │ ├ tag of page 2 = MFN
-              11 │ ├ segmf_faultpage(8000 2000, F_SOFTLOCK, r--) = FC_OBJERR EFAULT
-              12 │ │ ├ hat_devload(8000 2000, pfn 0, 0x101, LOCK|NOCONSIST)
-              13 │ │ ├ HYPERVISOR_update_va_mapping_otherdomain(8000 2000, 7 FFFF F605, INVLPG|ALL, dom 5) = -22, refused
-              14 │ │ └ hat_unload(8000 2000, 0x1000, UNMAP|UNLOCK)
-                 │ └ tag of page 2 = EMPTY
-              15 ├ arr[2] = F07F FFFF
-                 └ segmf_add_mfns(8000 3000, 4C0F7, 1, dom 5) = 0
-              16   ├ tag of page 3 = MFN
-              17   └ segmf_faultpage(8000 3000, F_SOFTLOCK, r--) = 0
-              18     ├ hat_devload(8000 3000, pfn 0, 0x101, LOCK|NOCONSIST)
-              19     └ HYPERVISOR_update_va_mapping_otherdomain(8000 3000, 4C0F 7605, INVLPG|ALL, dom 5) = 0
+            1    privcmd_ioctl(IOCTL_PRIVCMD_MMAPBATCH, 8000 0000, num 4, dom 5) = 0
+            -    ├ segmf_add_mfns(8000 0000, 4C0F0, 1, dom 5) = 0
+            2    │ ├ tag of page 0 = MFN
+            3    │ └ segmf_faultpage(8000 0000, F_SOFTLOCK, r--) = 0
+            4    │   ├ hat_devload(8000 0000, pfn 0, 0x101, LOCK|NOCONSIST)
+            5    │   └ HYPERVISOR_update_va_mapping_otherdomain(8000 0000, 4C0F 0605, INVLPG|ALL, dom 5) = 0
+            -    ├ segmf_add_mfns(8000 1000, 4C0F1, 1, dom 5) = 0
+            6    │ ├ tag of page 1 = MFN
+            7    │ └ segmf_faultpage(8000 1000, F_SOFTLOCK, r--) = 0
+            8    │   ├ hat_devload(8000 1000, pfn 0, 0x101, LOCK|NOCONSIST)
+            9    │   └ HYPERVISOR_update_va_mapping_otherdomain(8000 1000, 4C0F 1605, INVLPG|ALL, dom 5) = 0
+            -    ├ segmf_add_mfns(8000 2000, 7FFFFF, 1, dom 5) = EFAULT
+            10   │ ├ tag of page 2 = MFN
+            11   │ ├ segmf_faultpage(8000 2000, F_SOFTLOCK, r--) = FC_OBJERR EFAULT
+            12   │ │ ├ hat_devload(8000 2000, pfn 0, 0x101, LOCK|NOCONSIST)
+            13   │ │ ├ HYPERVISOR_update_va_mapping_otherdomain(8000 2000, 7 FFFF F605, INVLPG|ALL, dom 5) = -22, refused
+            14   │ │ └ hat_unload(8000 2000, 0x1000, UNMAP|UNLOCK)
+            -    │ └ tag of page 2 = EMPTY
+            15   ├ arr[2] = F07F FFFF
+            -    └ segmf_add_mfns(8000 3000, 4C0F7, 1, dom 5) = 0
+            16     ├ tag of page 3 = MFN
+            17     └ segmf_faultpage(8000 3000, F_SOFTLOCK, r--) = 0
+            18       ├ hat_devload(8000 3000, pfn 0, 0x101, LOCK|NOCONSIST)
+            19       └ HYPERVISOR_update_va_mapping_otherdomain(8000 3000, 4C0F 7605, INVLPG|ALL, dom 5) = 0
         "#]].assert_eq(&(text.join("\n") + "\n"));
     }
 
@@ -452,18 +452,18 @@ mod tests {
         let places = places(&names, &before, &after, &op);
         let stops = stops(&events);
         let said: Vec<String> = (1..=stops.len() as u16)
-            .map(|at| format!("{at:2} {}", spoken(&stop_sentence(places, &events, &stops, at))))
+            .map(|at| format!("{at:<2} {}", spoken(&stop_sentence(places, &events, &stops, at))))
             .collect();
         expect![[r#"
-             1 In privcmd_ioctl: count of 0A341 was 3 and becomes 4.
-             2 tag of page 0 was EMPTY and becomes MFN.
-             3 In segmf_faultpage: softlockcnt was 0 and becomes 1.
-             4 A throwaway entry of dom0’s own page 0 makes the page table exist and locks it.
-             5 Xen puts frame 4C0F0 of domain 5 at 8000 0000, in place of the throwaway entry.
-             6 tag of page 1 was EMPTY and becomes MFN.
-             7 In segmf_faultpage: softlockcnt was 1 and becomes 2.
-             8 A throwaway entry of dom0’s own page 0 makes the page table exist and locks it.
-             9 Xen puts frame 4C0F1 of domain 5 at 8000 1000, in place of the throwaway entry.
+            1  In privcmd_ioctl: count of 0A341 was 3 and becomes 4.
+            2  tag of page 0 was EMPTY and becomes MFN.
+            3  In segmf_faultpage: softlockcnt was 0 and becomes 1.
+            4  A throwaway entry of dom0’s own page 0 makes the page table exist and locks it.
+            5  Xen puts frame 4C0F0 of domain 5 at 8000 0000, in place of the throwaway entry.
+            6  tag of page 1 was EMPTY and becomes MFN.
+            7  In segmf_faultpage: softlockcnt was 1 and becomes 2.
+            8  A throwaway entry of dom0’s own page 0 makes the page table exist and locks it.
+            9  Xen puts frame 4C0F1 of domain 5 at 8000 1000, in place of the throwaway entry.
             10 tag of page 2 was EMPTY and becomes MFN.
             11 In segmf_faultpage: softlockcnt was 2 and becomes 3.
             12 A throwaway entry of dom0’s own page 0 makes the page table exist and locks it.
