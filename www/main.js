@@ -1,5 +1,7 @@
 // Fetches and starts the simulator. Everything else of the page is Rust.
 
+import { showRecovery } from "./recovery.js";
+
 const wasm = new URL("../pkg/mapscope_bg.wasm", import.meta.url);
 const line = document.getElementById("loading-text");
 const started = performance.now();
@@ -44,6 +46,17 @@ async function start() {
     throw reason;
   }
 }
+
+// A panic of ours tells its words first; then, or without words (a stack that ran full), the module stops.
+let lastWords = "";
+addEventListener("mapscope-stopped", (event) => {
+  lastWords = String(event.detail);
+  // After the stack that panicked has unwound.
+  setTimeout(() => showRecovery(lastWords), 0);
+});
+addEventListener("error", (event) => {
+  if (event.error instanceof WebAssembly.RuntimeError && !lastWords) showRecovery(String(event.error.stack || event.error));
+});
 
 start();
 

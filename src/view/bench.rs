@@ -252,6 +252,12 @@ impl Bench {
         *self = Bench { tab: self.tab, sheet: self.sheet, ..Bench::new(session, self.letters) };
     }
 
+    /// A file was read: says what it is, and waits for the person to agree. What is open stays open.
+    pub fn offer(&mut self, opened: Opened, session: Option<Session>) {
+        (self.opened, self.pending) = (opened, session);
+        self.over = Some(Dialog::Open);
+    }
+
     /// The clock of a playing session struck.
     pub fn tick(&mut self) {
         self.session.update(Msg::Tick);
