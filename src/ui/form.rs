@@ -97,7 +97,7 @@ fn hint(forecast: &Forecast) -> Html {
     let (sign, class, says, word, rule) = match forecast {
         Forecast::Answer { word, remark } => (None, "plain", "would answer ", word, remark),
         Forecast::Refusal { word, rule } => (Some(Glyph::Refused), "", "would be refused: ", word, rule),
-        Forecast::Panic { word, rule } => (Some(Glyph::Panic), "panic", "would panic: ", word, rule),
+        Forecast::Panic { word, rule } => (Some(Glyph::Panic), "panic", "would end in: ", word, rule),
     };
     let rule: &[Span] = rule;
     html! {

@@ -21,6 +21,7 @@ pub mod menu;
 pub mod opener;
 pub mod roving;
 pub mod sharer;
+pub mod sheets;
 pub mod stopped;
 pub mod stored;
 pub mod story;

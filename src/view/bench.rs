@@ -69,6 +69,8 @@ pub struct Bench {
     pub(super) pending: Option<Session>,
     pub(super) seek_complaint: Option<String>,
     pub(super) invariant: usize,
+    serial: u32,
+    version: u64,
     trail: Vec<Selection>,
     told: BTreeMap<StepId, (String, Glyph)>,
     touched: Option<((Selection, StepId), Vec<u64>)>,
@@ -98,6 +100,8 @@ impl Bench {
             pending: None,
             seek_complaint: None,
             invariant: 0,
+            serial: 0,
+            version: 0,
             trail: Vec::new(),
             told: BTreeMap::new(),
             touched: None,
@@ -120,6 +124,21 @@ impl Bench {
     /// Whether the first story still plays by itself.
     pub fn is_first_visit(&self) -> bool {
         self.first_visit
+    }
+
+    /// Whether single letters are shortcuts.
+    pub fn letters(&self) -> bool {
+        self.letters
+    }
+
+    /// Which session this is: another number, another history.
+    pub fn serial(&self) -> u32 {
+        self.serial
+    }
+
+    /// Grows whenever anything may have changed.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// The session.
@@ -249,7 +268,8 @@ impl Bench {
 
     /// Puts another session in place of this one.
     pub fn open(&mut self, session: Session) {
-        *self = Bench { tab: self.tab, sheet: self.sheet, ..Bench::new(session, self.letters) };
+        let serial = self.serial + 1;
+        *self = Bench { tab: self.tab, sheet: self.sheet, serial, ..Bench::new(session, self.letters) };
     }
 
     /// A file was read: says what it is, and waits for the person to agree. What is open stays open.
@@ -260,6 +280,7 @@ impl Bench {
 
     /// The clock of a playing session struck.
     pub fn tick(&mut self) {
+        self.version += 1;
         self.session.update(Msg::Tick);
         if !self.session.playing() {
             self.first_visit = false;
@@ -268,6 +289,7 @@ impl Bench {
 
     /// Does an op here and now; for scripts on the page as well.
     pub fn apply(&mut self, op: Op) {
+        self.version += 1;
         self.session.update(Msg::Do(op));
         self.edits.clear();
         // A new segment is what one goes on with.
@@ -287,6 +309,7 @@ impl Bench {
 
     /// Does what was asked for.
     pub fn update(&mut self, command: Command) -> Option<Effect> {
+        self.version += 1;
         self.armed = false;
         self.seek_complaint = None;
         if self.first_visit {
@@ -310,9 +333,9 @@ impl Bench {
             Command::TouchBefore => self.walk_touched(false),
             Command::TouchAfter => self.walk_touched(true),
             Command::Scenario(index) => {
-                if let Some(mut other) = Bench::of_story(index, self.letters) {
-                    (other.tab, other.sheet) = (self.tab, self.sheet);
-                    *self = other;
+                let story = scenarios::all().into_iter().nth(index);
+                if let Some(session) = story.and_then(|story| Session::of_scenario(&story).ok()) {
+                    self.open(session);
                 }
             }
             Command::StartEmpty => {
@@ -374,6 +397,13 @@ impl Bench {
                 }
             }
             Command::Select(selection) => self.select(selection),
+            Command::Pick(selection, place) => {
+                self.seek(place);
+                match selection {
+                    Some(selection) => self.select(selection),
+                    None => self.session.update(Msg::Select(None)),
+                }
+            }
             Command::FollowFrame => self.follow(),
             Command::FollowBack => {
                 let before = self.trail.pop();
@@ -420,6 +450,7 @@ impl Bench {
     }
 
     fn forget(&mut self) {
+        self.serial += 1;
         self.told.clear();
         self.touched = None;
         self.offered = None;

@@ -38,9 +38,17 @@ impl Places<'_> {
     fn entry_at(&self, at: Ma) -> String {
         let known = [self.after, self.before].into_iter().flatten().find_map(|look| look.kernel.translated_by(at));
         match known {
+            Some((_, va)) if self.is_alone() => format!("PTE {}", address(va)),
             Some((space, va)) => format!("PTE {} of {}", address(va), self.names.space(self.machine, space)),
             None => format!("entry at {}", entry(at.0)),
         }
+    }
+}
+
+impl Places<'_> {
+    /// Whether there is one process at most: then an address says all.
+    fn is_alone(&self) -> bool {
+        [self.before, self.after].into_iter().flatten().all(|look| look.kernel.spaces().count() < 2)
     }
 }
 

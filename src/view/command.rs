@@ -210,6 +210,8 @@ pub enum Command {
     Mark,
     /// Look at something.
     Select(Selection),
+    /// A place of the map was chosen: go there, and look at what is there, if anything is.
+    Pick(Option<Selection>, Place),
     /// Show a view.
     Show(Tab),
     /// Show the sentence of an invariant.

@@ -32,6 +32,7 @@ pub mod search;
 pub mod seek;
 pub mod session;
 pub mod settings;
+pub mod sheets;
 pub mod state;
 pub mod story;
 pub mod strip;

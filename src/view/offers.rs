@@ -27,7 +27,9 @@ pub fn forecast(world: &World, op: &Op) -> Option<Forecast> {
     let word = answer_word(&outcome.answer);
     Some(match &outcome.answer {
         Answer::Halted(Halt::Fuel) => return None,
-        Answer::Halted(Halt::Panic(_) | Halt::Wild { .. }) => Forecast::Panic { word, rule },
+        // Its last words are in the rule; a line of the panel has room for one word.
+        Answer::Halted(Halt::Panic(_)) => Forecast::Panic { word: "panic".to_owned(), rule },
+        Answer::Halted(Halt::Wild { .. }) => Forecast::Panic { word: "runs wild".to_owned(), rule },
         answer if answer.is_refusal() => Forecast::Refusal { word, rule },
         Answer::Bare(_)
         | Answer::Illumos(_)

@@ -16,7 +16,7 @@ use crate::view::look::Look;
 use crate::view::page::{Banner, Page};
 use crate::view::rules::rule;
 use crate::view::search::search;
-use crate::view::session::Position;
+use crate::view::sheets::place;
 use crate::view::story::{ChangeRow, Story, StoryRow, When};
 use crate::view::telling::{stop_sentence, tree};
 use crate::view::text::{Line, grouped, plain};
@@ -29,11 +29,6 @@ const STEPS_ROUND: usize = 60;
 const MOST_CHANGES: usize = 60;
 /// Steps that touched a selection, as chips.
 const MOST_TOUCHED: usize = 40;
-
-/// A position of the session as a place of the page.
-pub fn place(at: Position) -> Place {
-    Place { step: u64::from(at.step), micro: at.stop.map(u32::from) }
-}
 
 impl Bench {
     /// All that is painted, but for the map.

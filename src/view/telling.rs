@@ -384,12 +384,12 @@ mod tests {
             .collect();
         expect![[r#"
             tag of page 0: EMPTY -> MFN
-            PTE 8000 0000 of process 0: 0 -> 4C0F 0705
+            PTE 8000 0000: 0 -> 4C0F 0705
             tag of page 1: EMPTY -> MFN
-            PTE 8000 1000 of process 0: 0 -> 4C0F 1705
+            PTE 8000 1000: 0 -> 4C0F 1705
             arr[2]: 7F FFFF -> F07F FFFF
             tag of page 3: EMPTY -> MFN
-            PTE 8000 3000 of process 0: 0 -> 4C0F 7705
+            PTE 8000 3000: 0 -> 4C0F 7705
             domid: 0 -> 5
             softlockcnt: 0 -> 3
             ht_valid_cnt of 0A343: 0 -> 1
