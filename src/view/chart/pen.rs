@@ -30,14 +30,14 @@ impl Pen {
         words.chars().count() as f32 * letter
     }
 
-    /// As much of `words` as `room` holds, cut at its end with an ellipsis; nothing if not even three letters fit.
+    /// As much of `words` as `room` holds, cut at its end with an ellipsis; nothing if only a stump would be left.
     pub(super) fn cut(&self, words: &str, face: Face, room: f32) -> Option<Rc<str>> {
         let (letters, width) = (words.chars().count(), self.width(words, face));
         if width <= room {
             return Some(words.into());
         }
         let keep = (room / (width / letters as f32)).floor() as usize;
-        (keep >= 4).then(|| words.chars().take(keep - 1).chain(['…']).collect::<String>().into())
+        (keep >= 8).then(|| words.chars().take(keep - 1).chain(['…']).collect::<String>().into())
     }
 
     pub(super) fn item(&mut self, item: Item) {

@@ -36,7 +36,9 @@ pub(super) fn ruler(stage: &Stage, pen: &mut Pen) {
         let x = m.gutter - 6.0;
         pen.say(x, top + 12.0, "step", Face::Sans, Ink::Ink3, Align::End);
         pen.say(x, top + 27.0, "main", Face::Sans, Ink::Ink, Align::End);
-        pen.say(x, top + 40.0, "breaks", Face::Sans, Ink::Bad, Align::End);
+        if !stage.picture.breaks.is_empty() {
+            pen.say(x, top + 40.0, "breaks", Face::Sans, Ink::Bad, Align::End);
+        }
         if stage.picture.undone.is_some() {
             pen.say(x, top + 53.0, "undone", Face::Sans, Ink::Ink3, Align::End);
         }
@@ -65,7 +67,11 @@ fn opened(stage: &Stage, pen: &mut Pen, step: u32, top: f32, lines: &Lines) {
     if end - x > pen.width(&number, Face::MonoBold) {
         pen.say(x, top + lines.numbers, &number, Face::MonoBold, Ink::Ink, Align::Start);
     }
-    if let Some(title) = pen.cut(title, Face::Sans, end - after - 4.0) {
+    // The number of the next step stands half over the column's end.
+    let room = end - after - 12.0;
+    let short = title.split(',').next().unwrap_or(title);
+    let title = if pen.width(title, Face::Sans) <= room { title } else { short };
+    if let Some(title) = pen.cut(title, Face::Sans, room) {
         pen.words(after, top + lines.numbers, &title, Face::Sans, Ink::Ink2, Align::Start);
     }
 }

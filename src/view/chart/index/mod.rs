@@ -36,6 +36,7 @@ use crate::view::look::Look;
 use crate::view::names::Names;
 use crate::view::session::{Position, Session};
 use crate::view::words;
+use crate::x86::addr::Mfn;
 
 use place::{LaneKey, Lanes};
 
@@ -174,7 +175,9 @@ impl Index {
             let Event::Kernel(event) = event else { continue };
             match event {
                 KernelEvent::SpaceBorn { space, parent } => {
-                    self.spaces.insert((machine, *space), Space::new(*space, *parent, step));
+                    let known = Look::of(&self.world, machine).and_then(|look| look.kernel.space(*space));
+                    let top = known.map_or(Mfn(0), |known| known.hat.user_top);
+                    self.spaces.insert((machine, *space), Space::new(*space, *parent, top, step));
                     self.lanes.spoil(LaneKey::Space(machine, *space));
                 }
                 KernelEvent::SpaceGone { space } => {

@@ -1,6 +1,6 @@
 //! What a place is in now, as a run would show it: read from the machine, nothing is remembered here.
 
-use crate::illumos::abi::AsId;
+use crate::illumos::abi::{AsId, Dev};
 use crate::illumos::seg::Seg;
 use crate::illumos::seg_mf::Tag;
 use crate::view::calls;
@@ -80,6 +80,9 @@ fn table_counts(look: Look, space: AsId, va: Va) -> Option<(u32, u32)> {
     tables.values().find(|t| t.level == Level::LEAF && covers(t.base)).map(|t| (t.lock, t.valid))
 }
 
+/// The block-tap driver's device: what it maps are grants, also before the first one.
+const XPVTAP: Dev = Dev(2);
+
 /// The header of a region, with the facts that hold now.
 pub(super) fn region(look: Look, seg: &Seg, copied: bool) -> (Seen, String) {
     let Some(data) = seg.mf() else {
@@ -88,11 +91,12 @@ pub(super) fn region(look: Look, seg: &Seg, copied: bool) -> (Seen, String) {
             String::new(),
         );
     };
-    let backing = if data.map.written().any(|(_, entry)| entry.tag == Tag::Gref) || is_window(look, seg) {
-        Backing::Granted
-    } else {
-        Backing::Foreign
-    };
+    let backing =
+        if data.map.written().any(|(_, entry)| entry.tag == Tag::Gref) || data.dev == XPVTAP || is_window(look, seg) {
+            Backing::Granted
+        } else {
+            Backing::Foreign
+        };
     let pages = seg.pages();
     let many = if pages > super::space::SMALL { format!(" · ×{pages}") } else { String::new() };
     let name = Names::device(data.dev);

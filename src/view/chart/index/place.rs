@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::Index;
 use crate::illumos::abi::AsId;
 use crate::sim::MachineId;
+use crate::view::calls;
 use crate::view::chart::{Backing, Key, Lane, LaneId, Link, LinkKind, Moment, Picture, RowId, State, What};
 use crate::view::look::Look;
 use crate::view::names::Names;
@@ -94,17 +95,21 @@ impl Index {
                 LaneKey::Space(machine, space) => {
                     let rows = &spaces[&(machine, space)];
                     let gone = rows.gone.map_or_else(String::new, |gone| format!(" · ended at step {gone}"));
-                    let facts = format!("address space {space} · born at step {}{gone}", rows.born);
+                    let facts = format!(
+                        "address space {space} · CR3 {} · born at step {}{gone}",
+                        calls::frame(rows.top),
+                        rows.born
+                    );
                     Lane::new(id, &names.space(machine, space), &facts, rows.rows())
                 }
                 LaneKey::Frames(machine, dom) => {
                     let rows = xen[&machine].rows(XenLane::Frames(dom));
-                    Lane::new(id, &Names::domain(dom), "frames, bar height = general count", rows)
+                    Lane::new(id, &format!("{} frames", Names::domain(dom)), "bar height = general count", rows)
                 }
                 LaneKey::Grants(machine, dom) => {
                     let rows = xen[&machine].rows(XenLane::Grants(dom));
-                    let facts = "grants · pins host-w host-r dev-w dev-r, then the mapper’s handle";
-                    Lane::new(id, &Names::domain(dom), facts, rows)
+                    let facts = "pins host-w host-r dev-w dev-r, then the mapper’s handle";
+                    Lane::new(id, &format!("{} grants", Names::domain(dom)), facts, rows)
                 }
             })
         };

@@ -13,7 +13,7 @@ use crate::illumos::abi::{AsId, SegId};
 use crate::view::calls;
 use crate::view::chart::{Key, Moment, Row, RowMark, Run, Runs, State, What};
 use crate::view::look::Look;
-use crate::x86::addr::{PAGE_SIZE, Va};
+use crate::x86::addr::{Mfn, PAGE_SIZE, Va};
 
 /// A region of at most so many pages shows each of them in a row of its own.
 pub(super) const SMALL: u64 = 16;
@@ -50,6 +50,8 @@ impl Region {
 pub(super) struct Space {
     pub(super) id: AsId,
     pub(super) parent: Option<AsId>,
+    /// The top table its accesses are walked from.
+    pub(super) top: Mfn,
     pub(super) born: u32,
     pub(super) gone: Option<u32>,
     pub(super) regions: Vec<Region>,
@@ -62,8 +64,8 @@ fn page_row(va: Va) -> Row {
 }
 
 impl Space {
-    pub(super) fn new(id: AsId, parent: Option<AsId>, born: u32) -> Space {
-        Space { id, parent, born, gone: None, regions: Vec::new(), heads: BTreeMap::new(), pages: BTreeMap::new() }
+    pub(super) fn new(id: AsId, parent: Option<AsId>, top: Mfn, born: u32) -> Space {
+        Space { id, parent, top, born, gone: None, regions: Vec::new(), heads: BTreeMap::new(), pages: BTreeMap::new() }
     }
 
     /// A segment came to be in `step`.
