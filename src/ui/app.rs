@@ -177,7 +177,9 @@ impl App {
                 stored::keep(LETTERS, &on);
             }
             Effect::Explain => soon(|| focus("#rights")),
-            Effect::FocusForm => soon(|| focus(".form input, .form select, .form .go")),
+            // By finger, the focus would bring up the keyboard over the form.
+            Effect::FocusForm if has_pointer() => soon(|| focus(".form input, .form select, .form .go")),
+            Effect::FocusForm => {}
             Effect::Focus => self.views.look_at_selection(),
             Effect::Fit => self.views.look_at_everything(),
         }
@@ -238,6 +240,11 @@ fn file_name(title: &str) -> AttrValue {
     let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).take(6).collect();
     let name = if words.is_empty() { "session".to_owned() } else { words.join("-") };
     format!("{name}.mapscope.json").into()
+}
+
+/// Whether there is a pointer finer than a finger.
+fn has_pointer() -> bool {
+    gloo_utils::window().match_media("(pointer: fine)").ok().flatten().is_some_and(|query| query.matches())
 }
 
 fn other_theme() {

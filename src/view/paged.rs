@@ -286,8 +286,11 @@ fn is_empty(line: &Line) -> bool {
     crate::view::text::spoken(line).is_empty()
 }
 
-/// A sentence as it stands alone: a capital first.
+/// A sentence as it stands alone: a capital first, unless it begins with somebody's name.
 fn capital(sentence: &str) -> Line {
+    if !["a ", "the ", "one ", "an "].iter().any(|article| sentence.starts_with(article)) {
+        return plain(sentence);
+    }
     let mut letters = sentence.chars();
     plain(letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default())
 }

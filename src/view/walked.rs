@@ -77,11 +77,11 @@ pub fn whys(page: &PageLook<'_>) -> Vec<Why> {
     for (at, letter) in LETTERS.into_iter().enumerate() {
         let taken = page.walk.rungs.iter().find(|rung| !leaves(rung.entry)[at]);
         match taken {
-            Some(rung) if !rung.entry.is_present() => {
-                if letter == 'r' {
-                    said.push(Why { right: Right { letter, stand: Stand::Cut }, text: not_present(rung) });
-                }
+            Some(rung) if !rung.entry.is_present() && letter == 'r' => {
+                said.push(Why { right: Right { letter, stand: Stand::Cut }, text: not_present(rung) });
             }
+            // Said once, of the right to read.
+            Some(rung) if !rung.entry.is_present() => {}
             Some(rung) => {
                 let text = taken_at(letter, rung, segment.as_deref());
                 said.push(Why { right: Right { letter, stand: Stand::Cut }, text });
