@@ -126,6 +126,30 @@ impl MockKernel {
         self.segs.iter().map(|(id, seg)| (*id, self.name_of(*id), seg))
     }
 
+    /// A live segment.
+    #[must_use]
+    pub fn seg(&self, id: SegId) -> Option<&Seg> {
+        self.segs.get(&id)
+    }
+
+    /// The row of a page, if there is one.
+    #[must_use]
+    pub fn row(&self, space: AsId, va: Va) -> Option<Row> {
+        self.space(space)?.rows.get(&va).copied()
+    }
+
+    /// A live grant mapping.
+    #[must_use]
+    pub fn mapping(&self, handle: Handle) -> Option<&Mapping> {
+        self.mappings.get(&handle)
+    }
+
+    /// The mapping last written to the entry at a machine address.
+    #[must_use]
+    pub fn written_at(&self, ma: Word) -> Option<Handle> {
+        self.pte_ma.get(&ma).copied()
+    }
+
     /// The live segment of that name.
     #[must_use]
     pub fn seg_named(&self, name: &SegName) -> Option<SegId> {

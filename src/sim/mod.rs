@@ -4,6 +4,7 @@ pub mod answer;
 pub mod event;
 pub mod file;
 pub mod history;
+pub mod invariants;
 pub mod machine;
 pub mod op;
 pub mod scenarios;

@@ -1,0 +1,1 @@
+//! What breaks which rule, told step by step.
