@@ -7,3 +7,5 @@ mod agree;
 mod ops;
 mod recordings;
 mod stories;
+#[path = "../worlds/mod.rs"]
+mod worlds;

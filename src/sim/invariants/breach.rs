@@ -90,7 +90,7 @@ pub enum Why {
     /// I11: dom0's own frame is mapped.
     OwnFrame { frame: Mfn, writable: bool },
     /// I12: Xen holds a handle that no page claims.
-    HandleForgotten { handle: Handle, gref: GrantRef, granter: DomId },
+    HandleForgotten { handle: Handle },
     /// I12: an entry is left where no segment is.
     EntryLeft { entry: Pte },
     /// I13: rights as `PROT_*` bits, of the processor and of the segment.
@@ -212,6 +212,9 @@ impl Why {
             Why::HandleNotHeld { handle, gref } => {
                 format!("claims handle {handle} for ref {:X}, which Xen does not hold", gref.0)
             }
+            Why::GrantNotMapped { gref, entry: Pte::NONE } => {
+                format!("has ref {:X} mapped, the driver thinks, and no valid entry", gref.0)
+            }
             Why::GrantNotMapped { gref, entry } => {
                 format!("has ref {:X} mapped, the driver thinks, and its entry is {:X}", gref.0, entry.0)
             }
@@ -230,9 +233,7 @@ impl Why {
             Why::OwnFrame { frame, writable } => {
                 format!("maps dom0’s frame {:X}, {}", frame.0, if writable { "writable" } else { "read-only" })
             }
-            Why::HandleForgotten { handle, gref, granter } => {
-                format!("is mapped by handle {handle} (ref {:X} of domain {granter}), which no page claims", gref.0)
-            }
+            Why::HandleForgotten { handle } => format!("is mapped by handle {handle}, which no page claims"),
             Why::EntryLeft { entry } => {
                 format!("still maps frame {:X}, and no segment is there", entry.frame().0)
             }

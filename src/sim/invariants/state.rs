@@ -231,7 +231,7 @@ impl State {
         if !self.claims.get(&handle).is_some_and(|claimants| claimants.iter().any(claims_it)) {
             let place = Place::Grant { machine: self.machine, granter, gref, handle };
             self.forgotten.insert(handle, place);
-            self.keep(InvariantId::I12, place, Some(Why::HandleForgotten { handle, gref, granter }));
+            self.keep(InvariantId::I12, place, Some(Why::HandleForgotten { handle }));
         }
     }
 

@@ -57,9 +57,14 @@ impl Touched {
     fn note_pte(&mut self, event: &PteEvent, records: &Records) {
         match *event {
             PteEvent::Written { at, .. } => self.note_entry(at, records),
-            // No rule looks at the accessed and dirty bits, nor at what the processor remembers.
-            PteEvent::Marked { .. }
-            | PteEvent::Cached { .. }
+            // No rule looks at the accessed and dirty bits, but what is said of a leaf quotes it whole.
+            PteEvent::Marked { at, .. } => {
+                if records.tables.get(&at.frame()).is_some_and(|table| table.level == Level::LEAF) {
+                    self.note_entry(at, records);
+                }
+            }
+            // Nor does any look at what the processor remembers.
+            PteEvent::Cached { .. }
             | PteEvent::Forgot { .. }
             | PteEvent::ForgotAll
             | PteEvent::Cr3 { .. }
