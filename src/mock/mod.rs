@@ -17,6 +17,8 @@ mod ports;
 mod recording;
 mod replay;
 mod setup;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod vnodes;
 
