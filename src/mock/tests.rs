@@ -103,7 +103,7 @@ fn a_load_without_lock_takes_none_and_keeps_those_there_are() {
 #[test]
 fn an_update_needs_a_live_domain_then_its_frame_then_a_valid_entry() {
     let mut kernel = kernel();
-    let mut update = |kernel: &mut MockKernel, pte, dom| {
+    let update = |kernel: &mut MockKernel, pte, dom| {
         let flags = uvmf::INVLPG | uvmf::ALL;
         through_ports(kernel, |p| p.update_va_mapping_otherdomain(PAGE, Word(pte), flags, DomId(dom))).0
     };
