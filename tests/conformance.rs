@@ -17,10 +17,13 @@ mod files;
 #[cfg(not(target_arch = "wasm32"))]
 #[path = "conformance/segmf.rs"]
 mod segmf;
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "conformance/x86.rs"]
+mod x86;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
-    use super::segmf;
+    use super::{segmf, x86};
     use std::process::ExitCode;
 
     /// Runs all recordings of its family.
@@ -28,7 +31,7 @@ mod native {
 
     /// Families of recordings, and who judges them.
     const FAMILIES: [(&str, Option<Judge>); 4] =
-        [("segmf", Some(segmf::judge)), ("x86", None), ("mach", None), ("xen", None)];
+        [("segmf", Some(segmf::judge)), ("x86", Some(x86::judge)), ("mach", None), ("xen", None)];
 
     /// Flags of the standard test harness that take a value of their own.
     const WITH_VALUE: [&str; 6] = ["--test-threads", "--skip", "--format", "--color", "--logfile", "-Z"];
@@ -53,7 +56,7 @@ mod native {
     pub fn main() -> ExitCode {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         if arguments.iter().any(|argument| argument == "--list") {
-            println!("segmf: test\n\n1 test, 0 benchmarks");
+            println!("segmf: test\nx86: test\n\n2 tests, 0 benchmarks");
             return ExitCode::SUCCESS;
         }
         let wanted = names(arguments);

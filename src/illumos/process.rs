@@ -71,7 +71,9 @@ impl<T: KernelTrace> Dom0<'_, T> {
     /// The signal that a fault ends in, or none if the kernel resolved it.
     fn trap(&mut self, space: AsId, va: Va, access: Access, exception: Exception) -> Result<Option<Signal>, Halt> {
         let code = match exception {
-            Exception::GeneralProtection => return Ok(Some(Signal::SegvMapping)),
+            Exception::GeneralProtection | Exception::StackFault | Exception::InvalidOpcode => {
+                return Ok(Some(Signal::SegvMapping));
+            }
             Exception::PageFault(code) => code,
         };
         let fault = if code.contains(ErrorCode::PRESENT) { FaultType::F_PROT } else { FaultType::F_INVAL };

@@ -6,8 +6,9 @@ use crate::illumos::process::Touched;
 use crate::mock::SegAnswer;
 use crate::trace::Halt;
 use crate::word::Word;
+use crate::x86::addr::Ma;
+use crate::x86::control::Forbidden;
 use crate::x86::fault::Exception;
-use crate::x86::pte::Pte;
 use crate::xen::abi::{DomId, GntStatus, XenErrno};
 use crate::xen::guest::EndAccess;
 use serde::Serialize;
@@ -57,10 +58,18 @@ pub enum NotThere {
 pub enum BareAnswer {
     /// Done.
     Done,
-    /// The access went through this leaf.
-    Accessed(Pte),
+    /// The access went through.
+    Accessed {
+        /// The machine address of its first byte.
+        at: Ma,
+        /// Where its first byte on a second page is, if it crosses into one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        second: Option<Ma>,
+    },
     /// It raised this.
     Raised(Exception),
+    /// The instruction raised an exception, for this rule.
+    Forbidden(Forbidden),
 }
 
 /// What dom0's kernel answers.
@@ -119,8 +128,10 @@ impl Answer {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         match self {
-            Answer::Bare(BareAnswer::Raised(_)) | Answer::NotThere(_) | Answer::Dead { .. } => true,
-            Answer::Bare(BareAnswer::Done | BareAnswer::Accessed(_)) | Answer::Halted(_) => false,
+            Answer::Bare(BareAnswer::Raised(_) | BareAnswer::Forbidden(_))
+            | Answer::NotThere(_)
+            | Answer::Dead { .. } => true,
+            Answer::Bare(BareAnswer::Done | BareAnswer::Accessed { .. }) | Answer::Halted(_) => false,
             Answer::Illumos(answer) => match answer {
                 IllumosAnswer::Errno(errno) => errno.is_error(),
                 IllumosAnswer::Batch { errno, .. } => errno.is_error(),

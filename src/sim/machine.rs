@@ -1,7 +1,7 @@
 //! The closed set of machines, and what each makes of its ops.
 
 use super::answer::{Answer, BareAnswer, IllumosAnswer, NotThere, XenAnswer};
-use super::op::{Act, BareOp, Dom0Op, GuestOp, MachineId, OutsideOp};
+use super::op::{Act, BareOp, Dom0Op, GuestOp, MachineId, OutsideOp, Touch};
 use super::setup::{BareSetup, Built, MachineSetup, RecordedSetup, SetupError, build_one, frames};
 use crate::illumos::abi::{AsId, Errno, SegId};
 use crate::illumos::address_space::Unmapped;
@@ -12,9 +12,12 @@ use crate::mock::{MockEvent, MockKernel};
 use crate::trace::{Emit, Halt};
 use crate::word::Word;
 use crate::x86::PteEvent;
+use crate::x86::addr::Ma;
+use crate::x86::cpu::{Cpu, Invpcid};
 use crate::x86::memory::Memory;
 use crate::x86::pte::Pte;
-use crate::x86::tlb::Cpu;
+use crate::x86::regs::Cr4;
+use crate::x86::rights::Request;
 use crate::xen::Hypervisor;
 use crate::xen::abi::{DomId, GntStatus, UnmapGrantRef};
 use crate::xen::domain::Life;
@@ -67,11 +70,7 @@ impl Machine {
     /// What in the set-up cannot be built.
     pub fn build(setup: &MachineSetup) -> Result<Machine, SetupError> {
         Ok(match setup {
-            MachineSetup::Bare(BareSetup { top }) => {
-                let mut cpu = Cpu::default();
-                cpu.switch_to(*top, &mut crate::trace::Silent).expect("a silent trace never halts");
-                Machine::Bare(BareMachine { memory: Memory::default(), cpu })
-            }
+            MachineSetup::Bare(setup) => Machine::Bare(BareMachine::build(setup)?),
             MachineSetup::Xen(setup) => {
                 let Built { memory, xen, kernel } = setup.build()?;
                 Machine::Xen(XenMachine { memory, cpu: Cpu::default(), xen, kernel })
@@ -105,23 +104,59 @@ impl Machine {
 }
 
 impl BareMachine {
+    /// Fills the memory, then starts the processor.
+    fn build(setup: &BareSetup) -> Result<BareMachine, SetupError> {
+        let mut memory = Memory::default();
+        let wide = setup.processor.cr4.0 & Cr4::PAE.bits() != 0;
+        setup.entries.iter().for_each(|entry| store(&mut memory, wide, entry.at, entry.value));
+        let cpu = Cpu::booted(&setup.processor, &memory)?;
+        Ok(BareMachine { memory, cpu })
+    }
+
     fn apply(&mut self, op: &BareOp, trace: &mut impl Emit<PteEvent>) -> Result<BareAnswer, Halt> {
-        match *op {
+        let BareMachine { memory, cpu } = self;
+        let loaded = match *op {
             BareOp::Write { at, value } => {
-                trace.emit(PteEvent::Written { at, old: Pte(self.memory.word(at)), new: Pte(value.0) })?;
-                self.memory.store_word(at, value.0);
+                let wide = cpu.regs().cr4.contains(Cr4::PAE);
+                let (old, new) = if wide {
+                    (memory.word(at), value.0)
+                } else {
+                    (u32::from_le_bytes(memory.bytes(at)).into(), value.0 & 0xffff_ffff)
+                };
+                trace.emit(PteEvent::Written { at, old: Pte(old), new: Pte(new) })?;
+                store(memory, wide, at, value);
+                Ok(())
             }
-            BareOp::LoadCr3 { top } => self.cpu.switch_to(top, trace)?,
-            BareOp::Invlpg { va } => self.cpu.forget(va, trace)?,
-            BareOp::Touch { va, access, mode } => {
-                return Ok(match self.cpu.access(&mut self.memory, va, access, mode, trace)? {
-                    Ok(leaf) => BareAnswer::Accessed(leaf),
+            BareOp::LoadCr0 { value } => cpu.load_cr0(value.0, memory, trace)?,
+            BareOp::LoadCr3 { value } => cpu.load_cr3(value.0, memory, trace)?,
+            BareOp::LoadCr4 { value } => cpu.load_cr4(value.0, memory, trace)?,
+            BareOp::LoadEfer { value } => cpu.load_efer(value.0, trace)?,
+            BareOp::LoadPkru { keys } => cpu.load_pkru(keys, trace)?,
+            BareOp::LoadPkrs { keys } => cpu.load_pkrs(keys, trace)?,
+            BareOp::Invlpg { va } => {
+                cpu.forget(va, trace)?;
+                Ok(())
+            }
+            BareOp::Invpcid { kind, pcid, va } => cpu.invpcid(Invpcid { kind: kind.0, pcid: pcid.0, va }, trace)?,
+            BareOp::Touch(Touch { va, access, mode, bytes, implicit, ac, stack }) => {
+                let request = Request { access, mode, implicit, ac, stack };
+                let reached = cpu.reach_bytes(memory, va, u64::from(bytes.get()), request, trace)?;
+                return Ok(match reached {
+                    Ok((first, second)) => BareAnswer::Accessed { at: first.at, second: second.map(|page| page.at) },
                     Err(exception) => BareAnswer::Raised(exception),
                 });
             }
-        }
-        Ok(BareAnswer::Done)
+        };
+        Ok(match loaded {
+            Ok(()) => BareAnswer::Done,
+            Err(rule) => BareAnswer::Forbidden(rule),
+        })
     }
+}
+
+/// Stores an entry of 8 or of 4 bytes.
+fn store(memory: &mut Memory, wide: bool, at: Ma, value: Word) {
+    if wide { memory.store_word(at, value.0) } else { memory.store(at, &(value.0 as u32).to_le_bytes()) }
 }
 
 impl XenMachine {

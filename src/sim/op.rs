@@ -10,8 +10,10 @@ use crate::mock::SegmfOp;
 use crate::word::{Word, small_id};
 use crate::x86::addr::{Ma, Mfn, Va};
 use crate::x86::fault::{Access, Mode};
+use crate::x86::regs::KeyRights;
 use crate::xen::abi::{DomId, GrantRef, Handle};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU8;
 
 small_id!(
     /// A machine of the world, by its place in the session's list.
@@ -50,14 +52,70 @@ pub enum Act {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields are the arguments of the instructions named")]
 pub enum BareOp {
-    /// Stores an entry.
+    /// Stores an entry at a machine address: 8 bytes with CR4.PAE, else 4, of which the upper half of `value` is no part.
     Write { at: Ma, value: Word },
-    /// Loads CR3.
-    LoadCr3 { top: Mfn },
+    /// `mov cr0`.
+    LoadCr0 { value: Word },
+    /// `mov cr3`.
+    LoadCr3 { value: Word },
+    /// `mov cr4`.
+    LoadCr4 { value: Word },
+    /// `wrmsr` to `IA32_EFER`.
+    LoadEfer { value: Word },
+    /// `wrpkru`.
+    LoadPkru { keys: KeyRights },
+    /// `wrmsr` to `IA32_PKRS`.
+    LoadPkrs { keys: KeyRights },
     /// Makes an access.
-    Touch { va: Va, access: Access, mode: Mode },
+    Touch(Touch),
     /// `invlpg`.
     Invlpg { va: Va },
+    /// `invpcid` of a type, with its descriptor.
+    Invpcid { kind: Word, pcid: Word, va: Va },
+}
+
+/// An access on a processor alone. What is left out is the ordinary case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Touch {
+    /// The linear address of its first byte.
+    pub va: Va,
+    /// What it wants.
+    pub access: Access,
+    /// Whose code runs.
+    pub mode: Mode,
+    /// How many bytes; one unless said.
+    #[serde(default = "one_byte", skip_serializing_if = "is_one_byte")]
+    pub bytes: NonZeroU8,
+    /// The processor makes it on its own, with supervisor privilege.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub implicit: bool,
+    /// EFLAGS.AC.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ac: bool,
+    /// Through the stack segment.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stack: bool,
+}
+
+impl Touch {
+    /// An explicit access of one byte, EFLAGS.AC clear.
+    #[must_use]
+    pub const fn new(va: Va, access: Access, mode: Mode) -> Touch {
+        Touch { va, access, mode, bytes: NonZeroU8::MIN, implicit: false, ac: false, stack: false }
+    }
+}
+
+fn one_byte() -> NonZeroU8 {
+    NonZeroU8::MIN
+}
+
+fn is_one_byte(bytes: &NonZeroU8) -> bool {
+    *bytes == NonZeroU8::MIN
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// What dom0's processes, drivers and kernel do.

@@ -3,7 +3,9 @@
 use crate::illumos::abi::KernelBuild;
 use crate::illumos::dom0::Kernel;
 use crate::mock::StackFill;
-use crate::x86::addr::{Mfn, Pfn, Va};
+use crate::word::Word;
+use crate::x86::addr::{Ma, Mfn, Pfn, Va};
+use crate::x86::control::{Boot, Forbidden};
 use crate::x86::memory::Memory;
 use crate::xen::abi::DomId;
 use crate::xen::build::{BuildError, DomainPlan, MAX_FRAMES};
@@ -51,12 +53,24 @@ pub struct RecordedSetup {
     pub stack: StackFill,
 }
 
-/// A processor alone, on an empty top table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A processor alone. Unless said otherwise it is in long mode with 4 levels, and its memory holds zeros.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct BareSetup {
-    /// What CR3 points at.
-    pub top: Mfn,
+    /// Its registers, and what kind it is.
+    pub processor: Boot,
+    /// Entries that are in memory before it starts, 8 bytes with CR4.PAE, else 4.
+    pub entries: Vec<EntrySetup>,
+}
+
+/// An entry that is in memory before a processor starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntrySetup {
+    /// Where.
+    pub at: Ma,
+    /// What it is.
+    pub value: Word,
 }
 
 /// A Xen machine.
@@ -99,6 +113,9 @@ pub enum SetupError {
         /// Why.
         why: BuildError,
     },
+    /// The processor cannot be in such a state.
+    #[error("the processor cannot start so: {0}")]
+    Forbidden(#[from] Forbidden),
     /// A recording's set-up names something twice.
     #[error("{0}")]
     Ambiguous(String),

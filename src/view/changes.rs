@@ -11,10 +11,11 @@ use crate::view::calls::{address, domain, entry, frame, reference};
 use crate::view::look::Look;
 use crate::view::names::Names;
 use crate::view::story::{Change, ChangeRow};
-use crate::view::words::signal_word;
+use crate::view::words::{register, signal_word};
 use crate::word::Word;
 use crate::x86::PteEvent;
 use crate::x86::addr::{Ma, Mfn};
+use crate::x86::tlb::Scope;
 use crate::xen::abi::Handle;
 use crate::xen::event::XenEvent;
 use crate::xen::grant::{Pins, SharedEntry};
@@ -147,11 +148,23 @@ fn table_rows(places: Places<'_>, event: &PteEvent) -> Vec<(Weight, ChangeRow)> 
         PteEvent::Cached { va, entry: kept } => detail(format!("TLB {}", address(*va)), Change::New(entry(kept.0))),
         PteEvent::Forgot { va } => detail(format!("TLB {}", address(*va)), Change::Gone(String::new())),
         PteEvent::ForgotAll => detail("TLB", Change::Said("forgets everything".to_owned())),
+        PteEvent::ForgotNonGlobal { scope } => detail("TLB", Change::Said(forgotten(*scope))),
+        PteEvent::Control { register: which, old, new } => detail(register(*which), became(entry(old.0), entry(new.0))),
         PteEvent::Cr3 { old, new } => detail("CR3", became(entry(old.0), entry(new.0))),
         PteEvent::Faulted { va, code } => {
             row(format!("#PF {}", address(*va)), false, Change::Said(format!("code {:X}", code.bits())))
         }
     }]
+}
+
+/// What the TLB forgets at once, beside everything.
+fn forgotten(scope: Scope) -> String {
+    match scope {
+        Scope::Context(pcid) => format!("forgets everything under PCID {pcid} that is not global"),
+        Scope::NonGlobal => "forgets everything that is not global".to_owned(),
+        Scope::All => "forgets everything".to_owned(),
+        Scope::Page(va, _) | Scope::PageOf(va, _) => format!("forgets {}", address(va)),
+    }
 }
 
 /// What changed below the driver on a recorded machine.

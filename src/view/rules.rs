@@ -24,7 +24,8 @@ pub fn rule(look: Option<Look<'_>>, op: &Op, answer: &Answer, events: &[Event]) 
         Answer::Bare(BareAnswer::Raised(_)) => {
             "The processor raises an exception; nothing is set in the tables.".to_owned()
         }
-        Answer::Bare(BareAnswer::Done | BareAnswer::Accessed(_)) => String::new(),
+        Answer::Bare(BareAnswer::Forbidden(rule)) => format!("The processor refuses: {rule}."),
+        Answer::Bare(BareAnswer::Done | BareAnswer::Accessed { .. }) => String::new(),
         Answer::Illumos(answer) => illumos(look, op, answer, events),
         Answer::Xen(answer) => xen(look, op, answer),
         Answer::Recorded(answer) => answer.not_here().unwrap_or_default(),

@@ -130,9 +130,14 @@ fn returned(event: &Event) -> Option<Option<String>> {
 fn is_worth_a_row(event: &Event) -> bool {
     match event {
         Event::Pte(PteEvent::Written { .. } | PteEvent::Marked { .. } | PteEvent::Faulted { .. }) => true,
-        Event::Pte(PteEvent::Cached { .. } | PteEvent::Forgot { .. } | PteEvent::ForgotAll | PteEvent::Cr3 { .. }) => {
-            false
-        }
+        Event::Pte(
+            PteEvent::Cached { .. }
+            | PteEvent::Forgot { .. }
+            | PteEvent::ForgotAll
+            | PteEvent::ForgotNonGlobal { .. }
+            | PteEvent::Control { .. }
+            | PteEvent::Cr3 { .. },
+        ) => false,
         Event::Kernel(
             KernelEvent::Entry { .. }
             | KernelEvent::ArrayWritten { .. }

@@ -55,7 +55,12 @@ fn table_event(selection: Selection, event: &PteEvent, looks: &[Look<'_>]) -> bo
             // The address alone does not say whose; the step's own process is the likely one.
             return matches!(selection, Selection::Page { va: page, .. } if page == va.page());
         }
-        PteEvent::Cached { .. } | PteEvent::Forgot { .. } | PteEvent::ForgotAll | PteEvent::Cr3 { .. } => return false,
+        PteEvent::Cached { .. }
+        | PteEvent::Forgot { .. }
+        | PteEvent::ForgotAll
+        | PteEvent::ForgotNonGlobal { .. }
+        | PteEvent::Control { .. }
+        | PteEvent::Cr3 { .. } => return false,
     };
     match selection {
         Selection::Page { space, va, .. } => {

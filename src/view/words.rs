@@ -4,7 +4,7 @@ use crate::illumos::event::Signal;
 use crate::illumos::privcmd::PFINFO_XTAB;
 use crate::illumos::process::Touched;
 use crate::sim::answer::{BareAnswer, IllumosAnswer, NotThere, XenAnswer};
-use crate::sim::op::{BareOp, Dom0Op, GuestOp, OutsideOp};
+use crate::sim::op::{BareOp, Dom0Op, GuestOp, OutsideOp, Touch};
 use crate::sim::{Act, Answer, MachineId, Op};
 use crate::trace::Halt;
 use crate::view::calls::{address, frame, reference, rights};
@@ -12,7 +12,8 @@ use crate::view::glyph::Glyph;
 use crate::view::names::{Names, counted, pages};
 use crate::view::recorded_words;
 use crate::word::Word;
-use crate::x86::fault::{Access, Exception};
+use crate::x86::fault::{Access, Exception, Mode};
+use crate::x86::regs::ControlRegister;
 use crate::xen::guest::EndAccess;
 
 /// The sentence of a step: at most 90 characters for ordinary arguments.
@@ -34,12 +35,47 @@ pub fn deed(names: &Names, op: &Op) -> String {
 fn bare(op: &BareOp) -> String {
     match op {
         BareOp::Write { at, value } => format!("the entry at {:X} becomes {:X}", at.0, value.0),
-        BareOp::LoadCr3 { top } => format!("CR3 gets the table {}", frame(*top)),
-        BareOp::Touch { va, access, mode } => {
-            let mode = format!("{mode:?}").to_lowercase();
-            format!("{mode} mode {} {}", verb(*access), address(*va))
-        }
+        BareOp::LoadCr0 { value } => format!("CR0 becomes {:X}", value.0),
+        BareOp::LoadCr3 { value } => format!("CR3 becomes {:X}", value.0),
+        BareOp::LoadCr4 { value } => format!("CR4 becomes {:X}", value.0),
+        BareOp::LoadEfer { value } => format!("EFER becomes {:X}", value.0),
+        BareOp::LoadPkru { keys } => format!("PKRU becomes {:X}", keys.0),
+        BareOp::LoadPkrs { keys } => format!("IA32_PKRS becomes {:X}", keys.0),
+        BareOp::Touch(touch) => touched(touch),
         BareOp::Invlpg { va } => format!("invlpg {}", address(*va)),
+        BareOp::Invpcid { kind, pcid, va } => match kind.0 {
+            0 => format!("invpcid forgets {} under PCID {}", address(*va), pcid.0),
+            1 => format!("invpcid forgets PCID {}", pcid.0),
+            2 => "invpcid forgets everything".to_owned(),
+            3 => "invpcid forgets everything that is not global".to_owned(),
+            kind => format!("invpcid of type {kind}"),
+        },
+    }
+}
+
+fn touched(touch: &Touch) -> String {
+    let who = match (touch.implicit, touch.mode) {
+        (true, Mode::User | Mode::Supervisor) => "the processor itself",
+        (false, Mode::User) => "user mode",
+        (false, Mode::Supervisor) => "supervisor mode",
+    };
+    let bytes = match touch.bytes.get() {
+        1 => String::new(),
+        bytes => format!("{bytes} bytes at "),
+    };
+    let through = if touch.stack { " through the stack segment" } else { "" };
+    let ac = if touch.ac { " with AC set" } else { "" };
+    format!("{who} {} {bytes}{}{through}{ac}", verb(touch.access), address(touch.va))
+}
+
+/// A control register by its name in the manual.
+pub fn register(register: ControlRegister) -> &'static str {
+    match register {
+        ControlRegister::Cr0 => "CR0",
+        ControlRegister::Cr4 => "CR4",
+        ControlRegister::Efer => "EFER",
+        ControlRegister::Pkru => "PKRU",
+        ControlRegister::Pkrs => "IA32_PKRS",
     }
 }
 
@@ -181,7 +217,9 @@ fn batch(asked: &[Word], left: &[Word]) -> String {
 pub fn answer_word(answer: &Answer) -> String {
     match answer {
         Answer::Bare(BareAnswer::Done) => "done".to_owned(),
-        Answer::Bare(BareAnswer::Accessed(leaf)) => format!("{:X}", leaf.0),
+        Answer::Bare(BareAnswer::Accessed { at, second: None }) => format!("at {:X}", at.0),
+        Answer::Bare(BareAnswer::Accessed { at, second: Some(second) }) => format!("at {:X} and {:X}", at.0, second.0),
+        Answer::Bare(BareAnswer::Forbidden(rule)) => exception_word(rule.exception()),
         Answer::Bare(BareAnswer::Raised(exception)) => exception_word(*exception),
         Answer::Illumos(answer) => illumos_word(answer),
         Answer::Xen(answer) => xen_word(answer),
@@ -198,6 +236,8 @@ fn exception_word(exception: Exception) -> String {
     match exception {
         Exception::PageFault(code) => format!("#PF, code {:X}", code.bits()),
         Exception::GeneralProtection => "#GP".to_owned(),
+        Exception::StackFault => "#SS".to_owned(),
+        Exception::InvalidOpcode => "#UD".to_owned(),
     }
 }
 
@@ -261,8 +301,18 @@ pub fn glyph(op: &Op, answer: &Answer) -> Glyph {
         return Glyph::Refused;
     }
     match &op.act {
-        Act::Bare(BareOp::Touch { .. }) => Glyph::Fault,
-        Act::Bare(BareOp::Write { .. } | BareOp::LoadCr3 { .. } | BareOp::Invlpg { .. }) => Glyph::Ask,
+        Act::Bare(BareOp::Touch(_)) => Glyph::Fault,
+        Act::Bare(
+            BareOp::Write { .. }
+            | BareOp::LoadCr0 { .. }
+            | BareOp::LoadCr3 { .. }
+            | BareOp::LoadCr4 { .. }
+            | BareOp::LoadEfer { .. }
+            | BareOp::LoadPkru { .. }
+            | BareOp::LoadPkrs { .. }
+            | BareOp::Invlpg { .. }
+            | BareOp::Invpcid { .. },
+        ) => Glyph::Ask,
         Act::Dom0(op) => dom0_glyph(op),
         Act::Guest(GuestOp::GrantAccess { .. }) => Glyph::Offer,
         Act::Guest(GuestOp::EndAccess { .. } | GuestOp::RevokeGrant { .. } | GuestOp::GiveBack { .. }) => Glyph::Unmap,

@@ -34,17 +34,19 @@ bitflags! {
         const PRESENT = 1;
         /// W/R: the access was a write.
         const WRITE = 1 << 1;
-        /// U/S: the access came from CPL 3.
+        /// U/S: the access was made with user privilege.
         const USER = 1 << 2;
         /// RSVD: a reserved bit was set in an entry.
         const RESERVED = 1 << 3;
         /// I/D: the access was an instruction fetch.
         const FETCH = 1 << 4;
+        /// PK: the page's protection key forbids it.
+        const KEY = 1 << 5;
     }
 }
 
 impl ErrorCode {
-    /// The bits that describe the access itself.
+    /// The bits that describe the access itself, where fetches are told apart ([`super::regs::Registers::code_of`] knows where).
     #[must_use]
     pub fn of(access: Access, mode: Mode) -> ErrorCode {
         let access = match access {
@@ -66,6 +68,10 @@ impl ErrorCode {
 pub enum Exception {
     /// #PF with its error code.
     PageFault(ErrorCode),
-    /// #GP: the address is not canonical.
+    /// #GP: the address is not canonical, or the value is one that a register does not take.
     GeneralProtection,
+    /// #SS: the address is not canonical, and was formed through SS.
+    StackFault,
+    /// #UD: the processor has not, or was not told to have, this instruction.
+    InvalidOpcode,
 }

@@ -1,11 +1,17 @@
-//! The processor: addresses, entries in byte-addressed machine frames, the walk, the TLB and the page fault.
+//! The processor: addresses, entries in byte-addressed machine frames, control registers, the walk, rights, the TLB, page faults.
 //!
-//! 4-level paging with 4 KiB pages so far. What a frame is *for* and who may map it is Xen's business, not the MMU's.
+//! All paging modes, as the Intel SDM has them; a PV guest's 4-level tables are one case. What a frame is *for* and who may map it is Xen's business, not the MMU's.
 
 pub mod addr;
+pub mod control;
+pub mod cpu;
 pub mod fault;
 pub mod memory;
+pub mod model;
+pub mod paging;
 pub mod pte;
+pub mod regs;
+pub mod rights;
 pub mod tlb;
 pub mod walk;
 
@@ -50,6 +56,20 @@ pub enum PteEvent {
     },
     /// The TLB forgot everything it knew.
     ForgotAll,
+    /// The TLB forgot what it knew under one identifier or all of them, and kept what is global.
+    ForgotNonGlobal {
+        /// Under which.
+        scope: tlb::Scope,
+    },
+    /// A register other than CR3 got a new value.
+    Control {
+        /// Which.
+        register: regs::ControlRegister,
+        /// What it was.
+        old: Word,
+        /// What it is now.
+        new: Word,
+    },
     /// CR3 got a new value.
     Cr3 {
         /// The table before.

@@ -1,140 +1,138 @@
-//! One processor: the table it stands on, and the translations it remembers.
+//! The translations a processor remembers, and which of them an instruction makes it forget.
 //!
-//! A remembered translation is used without looking at the tables again; what forgets it is an event. PCID is not modelled yet.
+//! One entry a page, however large, until something drops it: the architecture lets a processor keep as much. It also lets one keep
+//! upper entries; this one does not, so that an edited upper entry is seen by the next walk. What drops what is the Intel SDM's,
+//! vol. 3, "Invalidation of TLBs and paging-structure caches".
 
-use super::PteEvent;
-use super::addr::{Mfn, Va};
-use super::fault::{Access, Exception, Mode};
-use super::memory::Memory;
-use super::pte::Pte;
-use super::walk::{Rights, Walk};
-use crate::trace::{Emit, Halt};
-use crate::word::Word;
+use super::addr::Va;
+use super::paging::PageSize;
+use super::regs::Pcid;
+use super::rights::Translation;
 use imbl::OrdMap;
+use serde::Serialize;
 
-/// A translation the processor remembers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Cached {
-    /// The leaf entry as it was when the walk was made.
-    pub leaf: Pte,
-    /// What all levels allowed then.
-    pub rights: Rights,
+/// Under which identifier a translation is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// Found under one identifier only.
+    Pcid(Pcid),
+    /// Found under every identifier: G was set in the leaf, and CR4.PGE.
+    Global,
 }
 
-/// CR3 and the TLB.
+/// What a remembered translation is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Slot {
+    /// The first address of the page.
+    pub va: Va,
+    /// How large it is.
+    pub size: PageSize,
+    /// Under which identifier.
+    pub owner: Owner,
+}
+
+/// What is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Everything.
+    All,
+    /// Everything but global translations, under every identifier.
+    NonGlobal,
+    /// Everything but global translations, under one identifier.
+    Context(Pcid),
+    /// The page around an address, under one identifier or global: `invlpg`.
+    Page(Va, Pcid),
+    /// The page around an address under one identifier, unless it is global: `invpcid`.
+    PageOf(Va, Pcid),
+}
+
+impl Scope {
+    /// Whether a translation found by `slot` is forgotten.
+    #[must_use]
+    pub fn covers(self, slot: &Slot) -> bool {
+        let own = |pcid| slot.owner == Owner::Pcid(pcid);
+        let around = |va| slot.size.first(va) == slot.va;
+        match self {
+            Scope::All => true,
+            Scope::NonGlobal => slot.owner != Owner::Global,
+            Scope::Context(pcid) => own(pcid),
+            Scope::Page(va, pcid) => around(va) && (own(pcid) || slot.owner == Owner::Global),
+            Scope::PageOf(va, pcid) => around(va) && own(pcid),
+        }
+    }
+}
+
+/// The remembered translations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Cpu {
-    cr3: Mfn,
-    tlb: OrdMap<Va, Cached>,
+pub struct Tlb {
+    // Apart, as in hardware, so that a machine without large pages never looks for one.
+    small: OrdMap<Slot, Translation>,
+    large: OrdMap<Slot, Translation>,
 }
 
-impl Cpu {
-    /// The table the processor walks from.
+impl Tlb {
+    /// The translation of an address under an identifier, the smallest page first.
     #[must_use]
-    pub fn cr3(&self) -> Mfn {
-        self.cr3
-    }
-
-    /// What it remembers of a page.
-    #[must_use]
-    pub fn remembers(&self, va: Va) -> Option<Cached> {
-        self.tlb.get(&va.page()).copied()
-    }
-
-    /// Every page it remembers, in order.
-    pub fn remembered(&self) -> impl Iterator<Item = (Va, Cached)> + '_ {
-        self.tlb.iter().map(|(va, cached)| (*va, *cached))
-    }
-
-    /// Stands on another top table and forgets everything, global or not, as Xen does when it switches address spaces.
-    ///
-    /// # Errors
-    /// Only a halt.
-    pub fn switch_to(&mut self, top: Mfn, trace: &mut impl Emit<PteEvent>) -> Result<(), Halt> {
-        if self.cr3 == top {
-            return Ok(());
-        }
-        trace.emit(PteEvent::Cr3 { old: Word(self.cr3.base().0), new: Word(top.base().0) })?;
-        self.cr3 = top;
-        self.forget_all(trace)
-    }
-
-    /// `invlpg`.
-    ///
-    /// # Errors
-    /// Only a halt.
-    pub fn forget(&mut self, va: Va, trace: &mut impl Emit<PteEvent>) -> Result<(), Halt> {
-        if self.tlb.contains_key(&va.page()) {
-            trace.emit(PteEvent::Forgot { va: va.page() })?;
-            self.tlb.remove(&va.page());
-        }
-        Ok(())
-    }
-
-    /// A flush of the whole TLB.
-    ///
-    /// # Errors
-    /// Only a halt.
-    pub fn forget_all(&mut self, trace: &mut impl Emit<PteEvent>) -> Result<(), Halt> {
-        if !self.tlb.is_empty() {
-            trace.emit(PteEvent::ForgotAll)?;
-            self.tlb.clear();
-        }
-        Ok(())
-    }
-
-    /// Makes an access: remembered translation first, else a walk that sets A and D on the way, as the processor does
-    /// (never for a walk that faults). Answers the leaf used.
-    ///
-    /// # Errors
-    /// Outside, a halt; inside, the exception the processor raises.
-    pub fn access(
-        &mut self,
-        memory: &mut Memory,
-        va: Va,
-        access: Access,
-        mode: Mode,
-        trace: &mut impl Emit<PteEvent>,
-    ) -> Result<Result<Pte, Exception>, Halt> {
-        if !va.is_canonical() {
-            return Ok(Err(Exception::GeneralProtection));
-        }
-        if let Some(cached) = self.remembers(va)
-            && !cached.rights.refuse(access, mode)
-            && (access != Access::Write || cached.leaf.has(Pte::DIRTY))
-        {
-            return Ok(Ok(cached.leaf));
-        }
-        self.forget(va, trace)?;
-        let walk = Walk::new(memory, self.cr3, va);
-        if let Err(exception) = walk.allows(access, mode) {
-            if let Exception::PageFault(code) = exception {
-                trace.emit(PteEvent::Faulted { va, code })?;
+    pub fn find(&self, va: Va, pcid: Pcid) -> Option<&Translation> {
+        slots(va, PageSize::Kib4, pcid).into_iter().find_map(|slot| self.small.get(&slot)).or_else(|| {
+            if self.large.is_empty() {
+                return None;
             }
-            return Ok(Err(exception));
+            let mut around = PageSize::LARGE.into_iter().flat_map(|size| slots(va, size, pcid));
+            around.find_map(|slot| self.large.get(&slot))
+        })
+    }
+
+    /// Everything that is remembered, small pages first, each in order of address.
+    pub fn iter(&self) -> impl Iterator<Item = (&Slot, &Translation)> {
+        self.small.iter().chain(self.large.iter())
+    }
+
+    /// Whether nothing is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.small.is_empty() && self.large.is_empty()
+    }
+
+    pub(super) fn insert(&mut self, slot: Slot, translation: Translation) {
+        self.map_of(slot.size).insert(slot, translation);
+    }
+
+    pub(super) fn remove(&mut self, slot: &Slot) {
+        self.map_of(slot.size).remove(slot);
+    }
+
+    /// What `scope` covers, in order.
+    pub(super) fn covered(&self, scope: Scope) -> Vec<Slot> {
+        match scope {
+            Scope::Page(va, pcid) | Scope::PageOf(va, pcid) => [PageSize::Kib4]
+                .into_iter()
+                .chain(PageSize::LARGE)
+                .flat_map(|size| slots(va, size, pcid))
+                .filter(|slot| scope.covers(slot) && (self.small.contains_key(slot) || self.large.contains_key(slot)))
+                .collect(),
+            Scope::All | Scope::NonGlobal | Scope::Context(_) => {
+                self.iter().map(|(slot, _)| *slot).filter(|slot| scope.covers(slot)).collect()
+            }
         }
-        mark(memory, &walk, access, trace)?;
-        let walk = Walk::new(memory, self.cr3, va);
-        let (Some(leaf), Some(rights)) = (walk.leaf(), walk.rights()) else {
-            unreachable!("marking A and D took a present leaf away at {va:?}");
-        };
-        trace.emit(PteEvent::Cached { va: va.page(), entry: leaf.entry })?;
-        self.tlb.insert(va.page(), Cached { leaf: leaf.entry, rights });
-        Ok(Ok(leaf.entry))
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Tlb::default();
+    }
+
+    fn map_of(&mut self, size: PageSize) -> &mut OrdMap<Slot, Translation> {
+        match size {
+            PageSize::Kib4 => &mut self.small,
+            PageSize::Mib2 | PageSize::Mib4 | PageSize::Gib1 => &mut self.large,
+        }
     }
 }
 
-/// Sets A at every level and, for a write, D at the leaf.
-fn mark(memory: &mut Memory, walk: &Walk, access: Access, trace: &mut impl Emit<PteEvent>) -> Result<(), Halt> {
-    for rung in &walk.rungs {
-        let is_leaf = Some(*rung) == walk.leaf();
-        let dirty = if is_leaf && access == Access::Write { Pte::DIRTY } else { 0 };
-        let old = Pte(memory.word(rung.at));
-        let new = old.with(Pte::ACCESSED | dirty);
-        if new != old {
-            trace.emit(PteEvent::Marked { at: rung.at, old, new })?;
-            memory.store_word(rung.at, new.0);
-        }
-    }
-    Ok(())
+/// Where the page of one size around an address would be found.
+fn slots(va: Va, size: PageSize, pcid: Pcid) -> [Slot; 2] {
+    let va = size.first(va);
+    [Owner::Pcid(pcid), Owner::Global].map(|owner| Slot { va, size, owner })
 }

@@ -1,13 +1,18 @@
-//! The walk: CR3, entry, entry, entry, frame; with the rights each level leaves and the bits the processor sets.
+//! The walk: CR3, entry, entry, entry, frame; in every paging mode.
 //!
-//! 4-level paging, 4 KiB pages, CR0.WP and EFER.NXE set, as a 64-bit PV guest runs. An entry that points at its own table
-//! or at memory that is not there is legal machine state: the walk ends at the leaves whatever it meets.
+//! It reads and judges nothing but the entries themselves: what an access makes of it is in [`super::rights`], and the bits the
+//! processor sets on the way in [`super::cpu`]. An entry that points at its own table or at memory that is not there is legal
+//! machine state: the walk goes down one level an entry, whatever it meets.
 
 use super::addr::{Level, Ma, Mfn, Va};
 use super::fault::{Access, ErrorCode, Exception, Mode};
 use super::memory::Memory;
+use super::paging::{Format, Paging};
 use super::pte::Pte;
-use serde::Serialize;
+use super::regs::Registers;
+use super::rights::{Request, Rights, Translation};
+use serde::{Serialize, Serializer};
+use std::ops::Deref;
 
 /// One entry met on the way down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -16,47 +21,70 @@ pub struct Rung {
     pub level: Level,
     /// Its index there.
     pub index: u64,
-    /// Where it is.
+    /// Where it is. PAE's page-directory-pointer entries are in registers; this is where they were loaded from.
     pub at: Ma,
     /// What it is.
     pub entry: Pte,
 }
 
-/// The way from CR3 to a leaf, or to the first entry that is not present.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Walk {
-    /// From the top table down; never empty.
-    pub rungs: Vec<Rung>,
+/// The entries of a walk, from the top table down.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Rungs {
+    // In place: a walk is made for every access, and costs no allocation.
+    all: [Rung; Rungs::MOST],
+    len: u8,
 }
 
-/// What all levels together allow.
+/// The way from CR3 to a page, or to the first entry that leads no further.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Walk {
+    /// The mode it was made in.
+    pub paging: Paging,
+    /// From the top table down; never empty.
+    pub rungs: Rungs,
+    /// Why it ended with the last of them.
+    pub end: End,
+}
+
+/// Why a walk ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Rights {
-    /// R/W is set at every level.
-    pub write: bool,
-    /// U/S is set at every level.
-    pub user: bool,
-    /// NX is clear at every level.
-    pub execute: bool,
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// The last entry maps a page.
+    Page(Translation),
+    /// The last entry is not present.
+    NotPresent,
+    /// The last entry is present and has bits set that its format reserves.
+    Reserved {
+        /// Which.
+        bits: u64,
+    },
 }
 
 impl Walk {
-    /// Walks the tables under `top` for `va`; reads only.
+    /// Walks 4-level tables under `top` for `va` as a 64-bit PV guest runs: CR0.WP and EFER.NXE set. Reads only.
     #[must_use]
     pub fn new(memory: &Memory, top: Mfn, va: Va) -> Walk {
-        let mut rungs = Vec::with_capacity(4);
-        let mut table = top;
-        let mut level = Level::TOP;
-        loop {
-            let index = va.index(level);
-            let at = table.entry(index);
-            let entry = Pte(memory.word(at));
-            rungs.push(Rung { level, index, at, entry });
-            match level.below() {
-                Some(below) if entry.is_present() => (table, level) = (entry.frame(), below),
-                Some(_) | None => return Walk { rungs },
-            }
+        Walk::through(memory, &Registers::paravirtual(top), va).expect("a PV guest runs with paging on")
+    }
+
+    /// Walks for `va` as the registers say, canonical or not; none while paging is off. Reads only.
+    #[must_use]
+    #[inline]
+    pub fn through(memory: &Memory, regs: &Registers, va: Va) -> Option<Walk> {
+        let format = Format::of(regs)?;
+        let level = format.paging.top();
+        let mut rungs = Rungs::default();
+        if format.paging != Paging::Pae {
+            return Some(descend(memory, &format, rungs, regs.cr3.frame().base(), level, va));
         }
+        let index = format.paging.index(va, level);
+        let entry = regs.pdptes[index as usize];
+        rungs.push(Rung { level, index, at: Ma(regs.cr3.pdpt().0 + index * 8), entry });
+        Some(match level.below() {
+            Some(below) if entry.is_present() => descend(memory, &format, rungs, format.table(entry), below, va),
+            Some(_) | None => Walk { paging: format.paging, rungs, end: End::NotPresent },
+        })
     }
 
     /// The last entry met.
@@ -65,46 +93,129 @@ impl Walk {
         *self.rungs.last().expect("a walk has at least the top entry")
     }
 
-    /// The leaf entry, if the walk reached a present one.
+    /// The leaf entry, if the walk reached a page.
     #[must_use]
     pub fn leaf(&self) -> Option<Rung> {
-        Some(self.last()).filter(|rung| rung.level == Level::LEAF && rung.entry.is_present())
+        self.page().map(|_| self.last())
+    }
+
+    /// The page, if the walk reached one.
+    #[must_use]
+    pub fn page(&self) -> Option<Translation> {
+        match self.end {
+            End::Page(page) => Some(page),
+            End::NotPresent | End::Reserved { .. } => None,
+        }
     }
 
     /// What the levels together allow; none where nothing is mapped.
     #[must_use]
     pub fn rights(&self) -> Option<Rights> {
-        self.leaf()?;
-        let all = |bit| self.rungs.iter().all(|rung| rung.entry.has(bit));
-        Some(Rights {
-            write: all(Pte::WRITABLE),
-            user: all(Pte::USER),
-            execute: self.rungs.iter().all(|rung| !rung.entry.has(Pte::NO_EXECUTE)),
-        })
+        self.page().map(|page| page.rights)
     }
 
-    /// Whether the access goes through, or the exception it raises.
+    /// The page an access reaches under `regs`, or the error code of the page fault it raises.
+    ///
+    /// # Errors
+    /// The error code.
+    #[inline]
+    pub fn verdict(&self, regs: &Registers, request: Request) -> Result<Translation, ErrorCode> {
+        match self.end {
+            End::Page(page) => regs.refuses(&page, request).map_or(Ok(page), Err),
+            End::NotPresent => Err(regs.code_of(request)),
+            End::Reserved { .. } => Err(regs.code_of(request) | ErrorCode::PRESENT | ErrorCode::RESERVED),
+        }
+    }
+
+    /// Whether a PV guest's access goes through, or the exception it raises.
     ///
     /// # Errors
     /// The page fault with its error code.
     pub fn allows(&self, access: Access, mode: Mode) -> Result<(), Exception> {
-        let code = ErrorCode::of(access, mode);
-        let Some(rights) = self.rights() else { return Err(Exception::PageFault(code)) };
-        if rights.refuse(access, mode) { Err(Exception::PageFault(code | ErrorCode::PRESENT)) } else { Ok(()) }
+        let verdict = self.verdict(&Registers::default(), Request::new(access, mode));
+        verdict.map(|_| ()).map_err(Exception::PageFault)
     }
 }
 
-impl Rights {
-    /// Whether an access is against these rights, CR0.WP and EFER.NXE being set.
-    #[must_use]
-    pub fn refuse(self, access: Access, mode: Mode) -> bool {
-        let wrong_mode = mode == Mode::User && !self.user;
-        let wrong_access = match access {
-            Access::Read => false,
-            Access::Write => !self.write,
-            Access::Execute => !self.execute,
-        };
-        wrong_mode || wrong_access
+/// Goes down from a table of `level`, one level an entry.
+#[inline]
+fn descend(memory: &Memory, format: &Format, mut rungs: Rungs, table: Ma, level: Level, va: Va) -> Walk {
+    let Format { paging, .. } = *format;
+    let (mut table, mut level) = (table, level);
+    let end = loop {
+        let index = paging.index(va, level);
+        let at = Ma(table.0 + index * paging.entry_bytes());
+        let entry = format.read(memory, at);
+        rungs.push(Rung { level, index, at, entry });
+        if !entry.is_present() {
+            break End::NotPresent;
+        }
+        let reserved = entry.0 & format.reserved(level, entry);
+        if reserved != 0 {
+            break End::Reserved { bits: reserved };
+        }
+        if let Some(size) = format.page(level, entry) {
+            let base = format.base(entry, size);
+            break End::Page(Translation { leaf: entry, rights: rungs.rights(paging), base, size });
+        }
+        table = format.table(entry);
+        level = level.below().expect("an entry of the lowest level that is present maps a page");
+    };
+    Walk { paging, rungs, end }
+}
+
+impl Rungs {
+    /// As many as the deepest mode has levels.
+    const MOST: usize = 5;
+
+    fn push(&mut self, rung: Rung) {
+        self.all[usize::from(self.len)] = rung;
+        self.len += 1;
+    }
+
+    /// R/W and U/S are kept by every level that has them, XD takes the right away at any.
+    fn rights(&self, paging: Paging) -> Rights {
+        let with_rights = self.iter().filter(|rung| paging.has_rights(rung.level));
+        let (all, any) = with_rights.fold((!0, 0), |(all, any), rung| (all & rung.entry.0, any | rung.entry.0));
+        Rights {
+            write: Pte(all).has(Pte::WRITABLE),
+            user: Pte(all).has(Pte::USER),
+            execute: !Pte(any).has(Pte::NO_EXECUTE),
+        }
+    }
+}
+
+impl Default for Rungs {
+    fn default() -> Self {
+        let none = Rung { level: Level::LEAF, index: 0, at: Ma(0), entry: Pte::NONE };
+        Rungs { all: [none; Rungs::MOST], len: 0 }
+    }
+}
+
+impl Deref for Rungs {
+    type Target = [Rung];
+    fn deref(&self) -> &[Rung] {
+        &self.all[..usize::from(self.len)]
+    }
+}
+
+impl<'r> IntoIterator for &'r Rungs {
+    type Item = &'r Rung;
+    type IntoIter = std::slice::Iter<'r, Rung>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl std::fmt::Debug for Rungs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+impl Serialize for Rungs {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self)
     }
 }
 

@@ -8,9 +8,9 @@ use super::page_info::{PageInfo, PageType, TypeWord};
 use super::{Hypervisor, Xen};
 use crate::trace::Silent;
 use crate::x86::addr::{Level, Mfn, Pfn, Va};
+use crate::x86::cpu::Cpu;
 use crate::x86::memory::Memory;
 use crate::x86::pte::Pte;
-use crate::x86::tlb::Cpu;
 
 /// Frames that Xen takes for itself and for the tables of guests it builds start here; no recording or story names them.
 const BUILDERS_FRAMES: Mfn = Mfn(0x70_0000);

@@ -16,8 +16,8 @@ mod references;
 
 use crate::trace::Halt;
 use crate::x86::addr::{Mfn, Pfn, Va};
+use crate::x86::cpu::Cpu;
 use crate::x86::memory::Memory;
-use crate::x86::tlb::Cpu;
 use abi::{DomId, GrantRef, XenErrno};
 use domain::Domain;
 use event::XenTrace;

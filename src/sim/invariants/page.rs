@@ -7,7 +7,7 @@ use crate::illumos::abi::{AsId, SegId, prot, pt_soft};
 use crate::illumos::seg_mf::{MapEntry, SegmfData, Tag};
 use crate::x86::addr::Va;
 use crate::x86::pte::Pte;
-use crate::x86::walk::Rights;
+use crate::x86::rights::Rights;
 use crate::xen::abi::{GrantRef, Handle};
 
 /// A page as a segment's, or as nobody's where an entry stands outside all segments.

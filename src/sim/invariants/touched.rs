@@ -67,6 +67,8 @@ impl Touched {
             PteEvent::Cached { .. }
             | PteEvent::Forgot { .. }
             | PteEvent::ForgotAll
+            | PteEvent::ForgotNonGlobal { .. }
+            | PteEvent::Control { .. }
             | PteEvent::Cr3 { .. }
             | PteEvent::Faulted { .. } => {}
         }

@@ -10,7 +10,8 @@ use crate::sim::{Machine, MachineId, World};
 use crate::word::Word;
 use crate::x86::addr::{Level, Ma, Mfn, PAGE_SHIFT, PAGE_SIZE, Va};
 use crate::x86::pte::Pte;
-use crate::x86::walk::{Rights, Walk};
+use crate::x86::rights::Rights;
+use crate::x86::walk::Walk;
 use crate::xen::abi::{DomId, GrantRef, Handle};
 
 /// Looks at one machine that has a driver.

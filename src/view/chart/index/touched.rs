@@ -109,6 +109,8 @@ impl<'m> Reader<'m> {
             PteEvent::Cached { .. }
             | PteEvent::Forgot { .. }
             | PteEvent::ForgotAll
+            | PteEvent::ForgotNonGlobal { .. }
+            | PteEvent::Control { .. }
             | PteEvent::Cr3 { .. }
             | PteEvent::Faulted { .. } => {}
         }
