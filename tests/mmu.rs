@@ -142,11 +142,12 @@ fn each_level_allows(regs: &Registers, walk: &Walk, request: Request) -> bool {
         if user_page { (regs.pkru.0, regs.cr4.contains(Cr4::PKE)) } else { (regs.pkrs.0, regs.cr4.contains(Cr4::PKS)) };
     let key = keys >> (2 * (page.leaf.0 >> 59 & 15)) & 3;
     let locked = walk.paging.is_long() && keyed && !fetch && (key & 1 != 0 || key & 2 != 0 && write && checks_writes);
+    let exempt = request.ac && !request.implicit;
     let forbidden = by_user && !user_page
         || write && read_only && checks_writes
         || fetch && no_code
         || fetch && !by_user && user_page && regs.cr4.contains(Cr4::SMEP)
-        || !fetch && !by_user && user_page && regs.cr4.contains(Cr4::SMAP) && !(request.ac && !request.implicit)
+        || !fetch && !by_user && user_page && regs.cr4.contains(Cr4::SMAP) && !exempt
         || locked;
     !forbidden
 }

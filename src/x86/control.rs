@@ -258,7 +258,7 @@ impl Registers {
     /// # Errors
     /// The rule against it.
     pub fn with_efer(mut self, word: u64) -> Result<Registers, Forbidden> {
-        let new = known_efer(self.model, word)? - Efer::LMA | self.efer & Efer::LMA;
+        let new = (known_efer(self.model, word)? - Efer::LMA) | (self.efer & Efer::LMA);
         if (self.efer ^ new).contains(Efer::LME) && self.cr0.contains(Cr0::PG) {
             return Err(Forbidden::LongModeWhilePaging);
         }

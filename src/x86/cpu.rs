@@ -313,7 +313,8 @@ impl Cpu {
         Ok(())
     }
 
-    /// Makes an access of one byte as a PV guest does, and answers the leaf used.
+    /// Makes an access of one byte as a PV guest does, and answers the leaf used. CR2 is not kept: Xen takes the fault and hands its
+    /// address to the guest (`vcpu_info.arch.cr2`), so that machines which differ in nothing else are equal.
     ///
     /// # Errors
     /// Outside, a halt; inside, the exception the processor raises.
@@ -325,7 +326,9 @@ impl Cpu {
         mode: Mode,
         trace: &mut impl Emit<PteEvent>,
     ) -> Result<Result<Pte, Exception>, Halt> {
-        let reached = agreed!(self.reach(memory, va, Request::new(access, mode), trace));
+        let request = Request::new(access, mode);
+        let found = self.find(memory, va, request);
+        let reached = agreed!(self.settle(memory, va, request, found, trace));
         Ok(Ok(reached.page.expect("a PV guest runs with paging on").leaf))
     }
 
@@ -343,7 +346,9 @@ impl Cpu {
     ) -> Result<Result<Reached, Exception>, Halt> {
         let va = self.linear(va);
         let found = self.find(memory, va, request);
-        self.settle(memory, va, request, found, trace)
+        let reached = self.settle(memory, va, request, found, trace)?;
+        self.note_fault(va, reached.err());
+        Ok(reached)
     }
 
     /// Makes an access of `bytes` bytes, 1 to 4096. One that crosses into a second page is two translations, and neither sets
@@ -366,8 +371,8 @@ impl Cpu {
         let va = self.linear(va);
         let last = self.linear(va.plus(bytes - 1));
         if last.page() == va.page() {
-            let found = self.find(memory, va, request);
-            return Ok(Ok((agreed!(self.settle(memory, va, request, found, trace)), None)));
+            let reached = agreed!(self.reach(memory, va, request, trace));
+            return Ok(Ok((reached, None)));
         }
         let (first, second) = (self.find(memory, va, request), self.find(memory, last.page(), request));
         // Whether the whole operand has an address is asked before any of it is translated.
@@ -376,6 +381,7 @@ impl Cpu {
         for (at, found) in both {
             if let Some(exception) = self.exception(found, request) {
                 self.raise(at, exception, trace)?;
+                self.note_fault(at, Some(exception));
                 return Ok(Err(exception));
             }
         }
@@ -445,13 +451,19 @@ impl Cpu {
         Ok(Ok(Reached { at: page.reach(va), page: Some(page) }))
     }
 
-    /// A page fault forgets what is remembered of the page, and leaves its address in CR2.
+    /// A page fault leaves its address in CR2.
+    fn note_fault(&mut self, va: Va, exception: Option<Exception>) {
+        if let Some(Exception::PageFault(_)) = exception {
+            self.regs.cr2 = va;
+        }
+    }
+
+    /// A page fault forgets what is remembered of the page.
     fn raise(&mut self, va: Va, exception: Exception, trace: &mut impl Emit<PteEvent>) -> Result<(), Halt> {
         match exception {
             Exception::PageFault(code) => {
                 self.forget(va, trace)?;
                 trace.emit(PteEvent::Faulted { va, code })?;
-                self.regs.cr2 = va;
             }
             Exception::GeneralProtection | Exception::StackFault | Exception::InvalidOpcode => {}
         }
