@@ -389,7 +389,7 @@ impl Chart {
         let stage = Stage::new(picture, &self.window);
         let mut scale = self.window.scale;
         if !self.taken {
-            scale.step_px = Scale::fit(&stage.axis, self.window.plot()).step_px.max(Scale::START.step_px);
+            scale.step_px = Scale::resting(&stage.axis, self.window.plot());
         }
         self.window.scale = stage.clamp(scale);
         self.reveal(picture, picture.last_of(picture.cursor));

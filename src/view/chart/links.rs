@@ -23,7 +23,7 @@ pub(super) fn links(stage: &Stage, pen: &mut Pen) {
                 pen.fill(Rect::new(x - 2.0, up.0 - 2.0, 4.0, 4.0), mark(Backing::Granted));
                 pen.ring(x, up.1, Ink::Gref);
             }
-            LinkKind::Dup => dup(pen, at - 9.0, from.y + from.h / 2.0, to.y + to.h / 2.0),
+            LinkKind::Dup => dup(pen, at - 9.0, from.bottom(), to.y + to.h / 2.0),
         }
     }
 }
@@ -88,7 +88,6 @@ pub(super) fn selection(stage: &Stage, pen: &mut Pen) {
 /// The ring round the row the keys stand on.
 pub(super) fn focus(stage: &Stage, pen: &mut Pen) {
     let Some(row) = stage.window.focus.and_then(|id| stage.find(id)) else { return };
-    let rect = Rect::new(row.x + 2.0, row.y - 2.0, row.w - 4.0, row.h + 4.0);
-    pen.outline(rect, Stroke::solid(Ink::Panel, 4.0), 3.0);
-    pen.outline(rect.inset(-1.0), Stroke::solid(Ink::Focus, 2.0), 4.0);
+    let rect = Rect::new(row.x + 1.0, row.y - 3.0, row.w - 2.0, row.h + 6.0);
+    pen.outline(rect, Stroke::solid(Ink::Focus, 2.0), 4.0);
 }

@@ -24,8 +24,8 @@ impl Pen {
         let letter = match face {
             Face::Mono | Face::MonoBold => self.mono,
             Face::Sans => self.sans,
-            Face::SansBold => self.sans * 1.08,
-            Face::Name => self.sans * 1.2,
+            Face::SansBold => self.sans * 1.2,
+            Face::Name => self.sans * 1.36,
         };
         words.chars().count() as f32 * letter
     }

@@ -110,7 +110,7 @@ pub(super) fn draw_run(stage: &Stage, pen: &mut Pen, row: &Row, run: &Run, rect:
         if matches!(run.state, State::Region(_) | State::Copied(_)) {
             header(stage, pen, row, run, rect);
         } else {
-            labels(stage, pen, run, rect, &look);
+            labels(stage, pen, row, run, rect, &look);
         }
     }
 }
@@ -147,7 +147,7 @@ fn header(stage: &Stage, pen: &mut Pen, row: &Row, run: &Run, rect: Rect) {
 }
 
 /// The letter at the start, then the words; both slide to stay in sight, and go when there is no room.
-fn labels(stage: &Stage, pen: &mut Pen, run: &Run, rect: Rect, look: &Look) {
+fn labels(stage: &Stage, pen: &mut Pen, row: &Row, run: &Run, rect: Rect, look: &Look) {
     let base = rect.y + rect.h / 2.0 + 3.6;
     let end = rect.right().min(pen.clip().right());
     let mut x = rect.x.max(pen.clip().x) + if look.bar { 6.0 } else { 4.0 };
@@ -177,7 +177,7 @@ fn labels(stage: &Stage, pen: &mut Pen, run: &Run, rect: Rect, look: &Look) {
     if let Some(words) = &run.text {
         let face = if run.state == State::Refused { Face::MonoBold } else { Face::Mono };
         let width = pen.width(words, face);
-        x = aside(stage, x, width);
+        x = past_marks(stage, row, run, aside(stage, x, width), width);
         if x + width <= end - 1.0 {
             clear(pen, x, width, rect, look.behind);
             let ink = if thread_of(run.state).is_some() || run.state == State::Offered { Ink::Ink3 } else { Ink::Ink };
@@ -190,6 +190,15 @@ fn labels(stage: &Stage, pen: &mut Pen, run: &Run, rect: Rect, look: &Look) {
 fn aside(stage: &Stage, x: f32, width: f32) -> f32 {
     let playhead = playhead_x(stage);
     if x < playhead + 3.0 && x + width > playhead - 3.0 { playhead + 6.0 } else { x }
+}
+
+/// Words that would stand under a glyph of the row go to its right.
+fn past_marks(stage: &Stage, row: &Row, run: &Run, x: f32, width: f32) -> f32 {
+    let start = row.marks.partition_point(|mark| mark.at < run.from);
+    let inside = row.marks[start..].iter().take_while(|mark| mark.at < run.to);
+    inside
+        .map(|mark| stage.x(mark.at))
+        .fold(x, |x, glyph| if x < glyph + 8.0 && x + width > glyph - 8.0 { glyph + 10.0 } else { x })
 }
 
 fn clear(pen: &mut Pen, x: f32, width: f32, rect: Rect, behind: Option<Ink>) {

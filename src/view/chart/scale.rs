@@ -208,6 +208,14 @@ impl Scale {
         Scale { step_px: (room / axis.columns()).min(72.0), ..Scale::START }
     }
 
+    /// The width of columns before a person chooses one: wide enough for a number, and no wider than leaves room for all steps
+    /// and the inside of one. It depends on the number of steps alone, so that opening a step moves nothing else.
+    pub fn resting(axis: &Axis, plot: f32) -> f64 {
+        const INSIDE: f64 = 7.0;
+        let room = f64::from((plot - LEAD - 8.0).max(1.0));
+        (room / (f64::from(axis.tip) + 1.0 + INSIDE)).clamp(Scale::START.step_px, 72.0)
+    }
+
     /// The pixel, counted from the left edge of the plot, of a moment.
     pub fn x(&self, axis: &Axis, at: Moment) -> f32 {
         LEAD + ((axis.column(at) - self.left) * self.step_px).clamp(-1.0e6, 1.0e6) as f32

@@ -7,7 +7,7 @@ use super::Index;
 use crate::illumos::abi::AsId;
 use crate::sim::MachineId;
 use crate::view::calls;
-use crate::view::chart::{Backing, Key, Lane, LaneId, Link, LinkKind, Moment, Picture, RowId, State, What};
+use crate::view::chart::{Backing, Key, Lane, LaneId, Link, LinkKind, Moment, Picture, RowId, Run, State, What};
 use crate::view::look::Look;
 use crate::view::names::Names;
 use crate::view::session::Selection;
@@ -194,7 +194,7 @@ impl Index {
             | State::Mapped(_)
             | State::Waiting => return None,
         };
-        Some(Link { kind, at: run.from, from, to })
+        Some(Link { kind, at: since(picture, from, &run), from, to })
     }
 }
 
@@ -213,6 +213,22 @@ pub(super) fn life_of(picture: &Picture, row: RowId) -> Option<crate::view::char
     }
     let (from, to) = span.unwrap_or((Moment::step(0), Moment::OPEN));
     Some(crate::view::chart::Selection { row, from, to })
+}
+
+/// Since when the frame of a run stands there: an entry that changed only its low bits is still that mapping.
+fn since(picture: &Picture, row: RowId, run: &Run) -> Moment {
+    let frame = |run: &Run| run.text.as_ref().and_then(|text| text.split(' ').next().map(str::to_owned));
+    let lane = picture.lane(row.lane).and_then(|(_, lane)| Some((lane, lane.covering(row.key)?)));
+    let Some((lane, i)) = lane else { return run.from };
+    let all = picture.runs_with_inside(lane, i, Moment::step(0), Moment::OPEN);
+    let mut from = run.from;
+    for earlier in all.iter().rev().skip_while(|earlier| earlier.to > run.from) {
+        if earlier.to != from || frame(earlier).is_none() || frame(earlier) != frame(run) {
+            break;
+        }
+        from = earlier.from;
+    }
+    from
 }
 
 /// The machine a selection is on.

@@ -49,7 +49,7 @@ fn saving_domain_5_inside_the_batch() {
         ▏   saver       address space 0 · CR3 0A342 · born at step 1 · ended |t step 12
         ▏        2 GiB                                                       |
         ▏                           ░seg_mf privcmd · r--░░░░░░░░░░░░░░░░░░░░|░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░domid 5 · soft 3 · lock 3 · valid 3░
-        ▏    8000 0000               E·········M no PTE  ▌R ::▌M░4C0F0 …705░░|░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░▌M░4C0F0 …7⊖5░░░░░░░░░░░░░░░░░░
+        ▏    8000 0000               E·········M no PTE  ▌R ::▌M░4C0F0 …705░░|░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░▌M░░░░░░░░░⊖░4C0F0 …725░░░░░░░░
         ▏    8000 1000               E····························· M no PTE | R:::▌M░4C0F1 …705░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░⊖░
         ▏                                                                    |                                                                       SIGBUS
         ▏    8000 2000               E·······································|·········· M no PTE ▌ Rpfn 0 :: M   /⊖ frame 7FFFFF//////////// E····⊖       ·················
@@ -58,12 +58,12 @@ fn saving_domain_5_inside_the_batch() {
         ▏   child       address space 1 · CR3 0A347 · born at step 7 · ended |t step 11
         ▏        2 GiB                                                       |
         ▏                                                                    |                                                                           dup   privcmd, c…
-        ▏    8000 0000                                                       |                                                                                 M no ⊖TE
+        ▏    8000 0000                                                       |                                                                                 M    ⊖
         ▏    8000 1000                                                       |                                                                                 M no PTE
         ▏    8000 2000                                                       |                                                                                 E············
         ▏    8000 3000                                                       |                                                                                 M no PTE
         ▏      128 TiB                                                       |
-        ▏   domain 5 frames   bar height = general count                     |
+        ▏   domain 5 frames     bar height = general count                   |
         ▏        4C0F0                                                       |
         ▏               ░2░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░3░░░░░░░░░░░░░|░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
         ▏        4C0F1                                                       |
@@ -87,7 +87,7 @@ fn saving_domain_5_after_all() {
         ▏   saver       address space 0 · CR3 0A342 · born at step 1 · ended at step 12           |
         ▏        2 GiB                                                                            |
         ▏                           ░seg_mf privcmd · r--░░░░░░░░░░░░░░░░░░░░░░░░░                |
-        ▏    8000 0000               E···▌░M░░░▌M░4C0F0 …72⊖░░░░░░░░░░░░░░░░░░░░░░                |
+        ▏    8000 0000               E···▌░M░░░▌M░░░░░░░░░░⊖░4C0F0 …725░░░░░░░░░░░                |
         ▏    8000 1000               E···▌░M4C0F1 …705░░░░░░░░░░░░░░░░░░░░░░⊖░░░░░                |
         ▏                                              SIGBUS                                     |
         ▏    8000 2000               E···⊖···········⊖       ·····················                |
@@ -96,12 +96,12 @@ fn saving_domain_5_after_all() {
         ▏   child       address space 1 · CR3 0A347 · born at step 7 · ended at step 11           |
         ▏        2 GiB                                                                            |
         ▏                                                  dup    privcmd, copied                 |
-        ▏    8000 0000                                           M no ⊖TE                         |
+        ▏    8000 0000                                           M    ⊖ no PTE                    |
         ▏    8000 1000                                           M no PTE                         |
         ▏    8000 2000                                          ·E ····················           |
         ▏    8000 3000                                           M no PTE                         |
         ▏      128 TiB                                                                            |
-        ▏   domain 5 frames   bar height = general count                                          |
+        ▏   domain 5 frames     bar height = general count                                        |
         ▏        4C0F0                                                                            |
         ▏               ░2░░░░░░░░░░░░░░░░3░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░2░░░░░░░░░░░░░░|░░░░░░
         ▏        4C0F1                                                                            |
@@ -131,14 +131,14 @@ fn three_grants() {
         ▏    8040 2000                                  |      E···· R pfn 0:::::::::::::::▌G▓5200A …167▓▓▓▓ Z PTE 0----
         ▏         +349                                  |      E···· R pfn 0::::::::::::::::::::::::::::::::::::::::::::
         ▏      128 TiB                                  |
-        ▏   domain 7 frames   bar height = general count|
+        ▏   domain 7 frames     bar height = general cou|t
         ▏        51234  ░2░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░|░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░3░░░░░░░░░░░░░░░░2░░░░░░░░░░░░░░░░
         ▏        51777                                  |
         ▏               ░2░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░|░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░3░░░░░░░░░░░░░░░░2░░░░░░░░░░░░░░░░
         ▏        5200A   2                              |                                  ░3░░░░░░░░░░░░░░░░2
         ▏               ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░|░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░                 ░░░░░░░░░░░░░░░░░░
-        ▏   domain 7 grants   pins host-w host-r dev-w d|v-r, then the mapper’s handle
-        ▏        ref 8                                  |                  0 0 0 0         ▌1 0 0 0  h⊖▓▓▓▓▓
+        ▏   domain 7 grants     pins host-w host-r dev-w|dev-r, then the mapper’s handle
+        ▏        ref 8                                  |                  0 0 0 0         ▌▓▓▓▓▓▓▓▓▓▓⊖▓▓▓▓▓
         ▏        ref 9                                  |                       0 0 0 0    ▌1 0 0 0  h1▓▓▓▓▓ 0 0 0 0
         ▏       ref 2F                                  |                                  ▌1 0 0 0  h2▓▓▓▓▓ 0 0 0 0
     "#]].assert_eq(&drawn(&picture));
