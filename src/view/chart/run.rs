@@ -195,7 +195,9 @@ fn aside(stage: &Stage, x: f32, width: f32) -> f32 {
 /// Words that would stand under a glyph of the row go to its right.
 fn past_marks(stage: &Stage, row: &Row, run: &Run, x: f32, width: f32) -> f32 {
     let start = row.marks.partition_point(|mark| mark.at < run.from);
-    let inside = row.marks[start..].iter().take_while(|mark| mark.at < run.to);
+    // The opened step's glyphs stand elsewhere.
+    let opened = stage.axis.opened().map(|(step, _)| step);
+    let inside = row.marks[start..].iter().take_while(|mark| mark.at < run.to && Some(mark.at.step) != opened);
     inside
         .map(|mark| stage.x(mark.at))
         .fold(x, |x, glyph| if x < glyph + 8.0 && x + width > glyph - 8.0 { glyph + 10.0 } else { x })

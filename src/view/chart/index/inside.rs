@@ -6,13 +6,14 @@ use std::rc::Rc;
 use super::observe::{self, Seen};
 use super::place::LaneKey;
 use super::touched::touched;
-use super::{Index, moment};
+use super::{Index, dom0_address, dom0_space, moment};
 use crate::illumos::event::KernelEvent;
-use crate::sim::{Event, StepId, World};
+use crate::sim::{Act, Event, StepId, World};
 use crate::view::calls;
 use crate::view::chart::{Glyph, Key, Micro, Moment, Opened, RowId, RowMark, Run, State, What};
 use crate::view::look::Look;
 use crate::view::session::Session;
+use crate::view::words;
 use crate::xen::event::XenEvent;
 
 /// So many stops get a column; of more, only every so many.
@@ -90,9 +91,34 @@ impl Index {
                 marks.insert(RowId { lane, key }, vec![mark]);
             }
         }
+        // A call that was refused as a whole shows it at its end.
+        let end = Moment::micro(step, stops.len() as u32);
+        if let Act::Dom0(act) = &op.act
+            && let (Some(space), Some(addr)) = (dom0_space(act, was), dom0_address(act))
+            && let Some(lane) = self.lanes.known(LaneKey::Space(machine, space))
+            && let Some(mark) = self.spaces.get(&(machine, space)).and_then(|rows| rows.mark_at(addr.page(), step))
+            && !touched.refused.iter().any(|refused| refused.va == addr.page())
+        {
+            let key = Key::new(What::Page, addr.page().0);
+            marks.insert(RowId { lane, key }, vec![RowMark { at: end, ..mark.clone() }]);
+        }
+        let last = match words::glyph(op, &outcome.answer) {
+            ended @ (Glyph::Refused | Glyph::Panic) => Some(ended),
+            Glyph::Start
+            | Glyph::Map
+            | Glyph::Unmap
+            | Glyph::Fault
+            | Glyph::Dup
+            | Glyph::Offer
+            | Glyph::Grant
+            | Glyph::Exit
+            | Glyph::Ask => None,
+        };
         let is_refused = |stop: usize| touched.refused.iter().any(|refused| column(refused_at(refused.events)) == stop);
-        let micros =
-            shown.iter().map(|stop| Micro { at: *stop as u32, glyph: is_refused(*stop).then_some(Glyph::Refused) });
+        let micros = shown.iter().map(|stop| Micro {
+            at: *stop as u32,
+            glyph: last.filter(|_| *stop == stops.len()).or(is_refused(*stop).then_some(Glyph::Refused)),
+        });
         let many = if shown.len() < stops.len() {
             format!("{} of {}", shown.len(), stops.len())
         } else {

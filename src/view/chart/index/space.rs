@@ -153,6 +153,11 @@ impl Space {
         }
     }
 
+    /// The glyph a step put on a page.
+    pub(super) fn mark_at(&self, va: Va, step: u32) -> Option<&RowMark> {
+        self.pages.get(&va)?.marks.iter().find(|mark| mark.at.step == step)
+    }
+
     /// Forgets what came after `step`; whether the space was there at all.
     pub(super) fn cut(&mut self, step: u32) -> bool {
         self.gone = self.gone.filter(|gone| *gone <= step);
