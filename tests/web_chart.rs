@@ -11,9 +11,9 @@ use mapscope::ui::chart::{Chart, ChartEvent, Props};
 use mapscope::view::chart::Picture;
 use mapscope::view::chart::index::Index;
 use mapscope::view::session::{Msg, Position, Session};
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement, KeyboardEvent, KeyboardEventInit};
+use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement};
 use yew::{AppHandle, Callback};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -63,12 +63,9 @@ impl Shown {
     }
 
     fn press(&self, key: &str) {
-        let init = KeyboardEventInit::new();
-        init.set_key(key);
-        init.set_bubbles(true);
-        init.set_cancelable(true);
-        let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).expect("an event");
-        self.find(".chart-list").dispatch_event(&event).expect("an event that is sent");
+        let send = "target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))";
+        let send = js_sys::Function::new_with_args("target, key", send);
+        send.call2(&JsValue::NULL, &self.find(".chart-list"), &key.into()).expect("an event that is sent");
     }
 
     /// How many different colours the canvas shows.

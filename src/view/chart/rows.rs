@@ -105,7 +105,7 @@ fn many(stage: &Stage, pen: &mut Pen, row: &Row, seen: Range<usize>, rect: Rect,
         }
         let column = (left / NARROW).floor() * NARROW;
         let edge = stage.window.scale.column(column + NARROW - stage.m.gutter);
-        let next = i + all[i..seen.end].partition_point(|run| stage.axis.column(run.from) < edge).max(1);
+        let next = i + gallop(&all[i..seen.end], |run| stage.axis.column(run.from) < edge).max(1);
         // A wide run that starts in this column speaks for itself.
         let next = if next - i > 1 && stage.x(all[next - 1].to) - stage.x(all[next - 1].from) >= NARROW {
             next - 1
@@ -119,6 +119,16 @@ fn many(stage: &Stage, pen: &mut Pen, row: &Row, seen: Range<usize>, rect: Rect,
         i = next;
     }
     zone.end(pen, rect);
+}
+
+/// `partition_point`, for an answer that is most often near the start.
+fn gallop<T>(sorted: &[T], is_before: impl Fn(&T) -> bool) -> usize {
+    let mut step = 1;
+    while step < sorted.len() && is_before(&sorted[step]) {
+        step *= 2;
+    }
+    let start = step / 2;
+    start + sorted[start..sorted.len().min(step + 1)].partition_point(is_before)
 }
 
 /// Neighbouring columns: one count stands for many of them.
@@ -250,5 +260,20 @@ pub(super) fn thread_of(state: State) -> Option<(Ink, Dash)> {
         | State::Offered
         | State::Mapped(_)
         | State::Waiting => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::proptest;
+
+    use super::gallop;
+
+    proptest! {
+        #[test]
+        fn galloping_finds_what_halving_finds(mut sorted in proptest::collection::vec(0u32..100, 0..60), edge in 0u32..110) {
+            sorted.sort_unstable();
+            assert_eq!(gallop(&sorted, |n| *n < edge), sorted.partition_point(|n| *n < edge));
+        }
     }
 }
