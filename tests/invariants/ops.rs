@@ -139,14 +139,14 @@ fn granting() -> impl Strategy<Value = Op> {
         2 => (seg(), page(), 1..=PAGES)
             .prop_map(|(seg, addr, n)| Dom0Op::RegisterPtes { seg, addr, npages: Word(n) }),
         1 => (seg(), page(), 0_u64..3, 0_u64..512).prop_map(|(seg, addr, table, index)| {
-            let pte_ma = Word((0xa345 + table) << 12 | index * 8);
+            let pte_ma = Word(((0xa345 + table) << 12) | (index * 8));
             Dom0Op::AddGrefPte { seg, addr, pte_ma }
         }),
         6 => (seg(), page(), 0_u32..2, grefs(), domid())
             .prop_map(|(seg, addr, flags, grefs, domid)| Dom0Op::AddGrefs { seg, addr, flags, grefs, domid }),
         4 => (seg(), page(), 0_u32..5).prop_map(|(seg, addr, count)| Dom0Op::ReleaseGrefs { seg, addr, count }),
         1 => (0_u32..4, page()).prop_map(|(handle, at)| {
-            Dom0Op::UnmapGrant { handle: Handle(handle), host_addr: Word(0xa345_0000 | at.0 >> 9 & 0xff8) }
+            Dom0Op::UnmapGrant { handle: Handle(handle), host_addr: Word(0xa345_0000 | ((at.0 >> 9) & 0xff8)) }
         }),
     ]
     .prop_map(dom0)
