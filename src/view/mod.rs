@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod bench;
+pub mod breaks;
 pub mod calls;
 pub mod changes;
 pub mod chart;

@@ -24,8 +24,18 @@ pub use rule::{Invariant, InvariantId, Judges};
 
 use super::{Event, MachineId, World};
 use imbl::OrdMap;
+use imbl::ordmap::DiffItem;
 use state::State;
 use witness::Witness;
+
+/// Where rules came to be broken, and where they hold again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// New breaches.
+    pub broke: Vec<Breach>,
+    /// Breaches that are no more.
+    pub whole: Vec<Breach>,
+}
 
 /// The verdicts of all rules that judge states, on every place of a world. A clone shares all it has with its original.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +76,11 @@ impl Checker {
         self.machines.values().any(|state| state.breaches.contains_key(&id))
     }
 
+    /// The rules that are broken anywhere, in order of their names.
+    pub fn broken(&self) -> impl Iterator<Item = InvariantId> + '_ {
+        Invariant::ALL.iter().map(|rule| rule.id).filter(|id| self.is_broken(*id))
+    }
+
     /// How many places break a rule.
     #[must_use]
     pub fn count(&self, id: InvariantId) -> usize {
@@ -76,6 +91,28 @@ impl Checker {
     pub fn breaches(&self, id: InvariantId) -> impl Iterator<Item = Breach> + '_ {
         let places = self.machines.values().filter_map(move |state| state.breaches.get(&id)).flatten();
         places.map(move |(place, why)| Breach { id, place: *place, why: *why })
+    }
+
+    /// What changed since `before`, which shares most of what it has with this checker: only the rest is looked at.
+    #[must_use]
+    pub fn since(&self, before: &Checker) -> Changed {
+        let mut changed = Changed::default();
+        let (none, nowhere) = (State::default(), OrdMap::new());
+        for (machine, state) in &self.machines {
+            let old = before.machines.get(machine).unwrap_or(&none);
+            for rule in &Invariant::ALL {
+                let places = |state: &State| state.breaches.get(&rule.id).cloned().unwrap_or_else(|| nowhere.clone());
+                for difference in places(old).diff(&places(state)) {
+                    let breach = |place: &Place, why: &Why| Breach { id: rule.id, place: *place, why: *why };
+                    match difference {
+                        DiffItem::Add(place, why) => changed.broke.push(breach(place, why)),
+                        DiffItem::Remove(place, why) => changed.whole.push(breach(place, why)),
+                        DiffItem::Update { .. } => {}
+                    }
+                }
+            }
+        }
+        changed
     }
 
     /// Every breach, by rule and place.

@@ -150,6 +150,24 @@ impl InvariantId {
         &Invariant::ALL[self as usize]
     }
 
+    /// Whether the rule is about the driver's and the kernel's books, which are out of step while whoever writes them holds their
+    /// lock. What the processor lets a process do is not: it asks for no lock.
+    #[must_use]
+    pub fn is_of_the_books(self) -> bool {
+        match self {
+            InvariantId::I1
+            | InvariantId::I2
+            | InvariantId::I3
+            | InvariantId::I4
+            | InvariantId::I5
+            | InvariantId::I6
+            | InvariantId::I8
+            | InvariantId::I9
+            | InvariantId::I12 => true,
+            InvariantId::I7 | InvariantId::I10 | InvariantId::I11 | InvariantId::I13 | InvariantId::I14 => false,
+        }
+    }
+
     /// Whether a machine of this kind has what the rule speaks of.
     ///
     /// A bare machine has no driver. A recording's mock kernel has no page tables that count their entries (I5), none whose

@@ -1,0 +1,340 @@
+//! The breaks of a path: which rule was broken by which step, for how long, and inside which step it was broken in passing.
+//!
+//! The verdicts on whole steps grow with the path. A break *inside* a step is found by doing the step again up to each of its stops;
+//! that is done for the step under the cursor, and for every step of a path that is short, unless the step itself is long. A rule
+//! about somebody's books that is out of step while they hold the lock of the segment, or the address space for themselves, is not
+//! counted as broken in passing: nobody can see it so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use crate::illumos::abi::AsId;
+use crate::illumos::event::{KernelEvent, Lock};
+use crate::sim::invariants::{Breach, Checker, InvariantId, Place};
+use crate::sim::{Event, MachineId, Op, Outcome, StepId, World};
+use crate::view::session::{Session, stops};
+use crate::xen::abi::DomId;
+
+/// The insides of so many first steps are looked at without being asked for.
+const SHORT_PATH: usize = 256;
+/// A step whose stops together have so many events is looked into without being asked for.
+const SHORT_STEP: usize = 60_000;
+/// So many stops of a step are looked at.
+const MOST_STOPS: usize = 64;
+
+/// Whose lane of the map a break stands in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Home {
+    /// A process's.
+    Space(MachineId, AsId),
+    /// A domain's grants.
+    Grants(MachineId, DomId),
+}
+
+impl Home {
+    /// The lane of a place.
+    pub fn of(place: Place) -> Home {
+        match place {
+            Place::Page { machine, space, .. }
+            | Place::Segment { machine, space, .. }
+            | Place::Table { machine, space, .. }
+            | Place::Space { machine, space } => Home::Space(machine, space),
+            Place::Grant { machine, granter, .. } => Home::Grants(machine, granter),
+        }
+    }
+}
+
+/// A rule that is broken after a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Broken {
+    /// Which.
+    pub id: InvariantId,
+    /// The step that broke it, counted along the path.
+    pub since: u32,
+    /// In how many places it is broken.
+    pub places: usize,
+    /// The first of them.
+    pub first: Breach,
+}
+
+/// Where a step broke a rule that was whole in that lane before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fresh {
+    /// Which rule.
+    pub id: InvariantId,
+    /// In which lane.
+    pub home: Home,
+    /// The first place there.
+    pub first: Place,
+    /// The last place there.
+    pub last: Place,
+}
+
+/// A rule that was broken inside a step only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Passing {
+    /// The stop at which it was first seen broken.
+    pub stop: u16,
+    /// Where and how.
+    pub breach: Breach,
+}
+
+/// What happened to the rules inside a step.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Inside {
+    /// The stop at which each rule that the step leaves broken was first seen so.
+    pub first: BTreeMap<InvariantId, u16>,
+    /// Rules that were broken for some stops only.
+    pub passing: Vec<Passing>,
+}
+
+/// The rules after one step of the path.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StepBreaks {
+    /// What is broken, by rule.
+    pub broken: Rc<Vec<Broken>>,
+    /// Where the step broke something.
+    pub fresh: Vec<Fresh>,
+    /// What calls of this step did or said wrong.
+    pub calls: Vec<Breach>,
+    /// What happened inside; none where nobody looked.
+    pub inside: Option<Rc<Inside>>,
+}
+
+/// The breaks along one path through a history.
+#[derive(Clone, Debug)]
+pub struct Breaks {
+    path: Vec<StepId>,
+    steps: Vec<StepBreaks>,
+    world: World,
+    checker: Checker,
+    homes: BTreeMap<(Home, InvariantId), usize>,
+    opened: Option<(StepId, Rc<Inside>)>,
+    at_stop: Option<((StepId, u16), Vec<Broken>)>,
+}
+
+impl Breaks {
+    /// The breaks of a session's path.
+    pub fn new(session: &Session) -> Breaks {
+        let world = session.history().world_at(StepId::START);
+        let checker = Checker::new(&world);
+        let start = StepBreaks { broken: Rc::new(broken(&checker, 0, &[])), ..StepBreaks::default() };
+        let mut breaks = Breaks {
+            path: vec![StepId::START],
+            steps: vec![start],
+            homes: homes(&checker),
+            world,
+            checker,
+            opened: None,
+            at_stop: None,
+        };
+        breaks.follow(session);
+        breaks
+    }
+
+    /// Goes on to the session's path and cursor.
+    pub fn follow(&mut self, session: &Session) {
+        let path = session.path();
+        let same = self.path.iter().zip(path).take_while(|(mine, now)| mine == now).count();
+        if same < self.path.len() {
+            self.path.truncate(same);
+            self.steps.truncate(same);
+            self.world = session.history().world_at(path[same - 1]);
+            self.checker = Checker::new(&self.world);
+            self.homes = homes(&self.checker);
+        }
+        for step in &path[same..] {
+            if let Some(op) = session.history().op(*step) {
+                self.grow(*step, op);
+            }
+        }
+        self.open(session);
+    }
+
+    fn grow(&mut self, id: StepId, op: &Op) {
+        let number = self.path.len() as u32;
+        let before = self.world.clone();
+        let Outcome { events, .. } = self.world.apply(op);
+        let was = std::mem::take(&mut self.checker);
+        self.checker = was.after(&self.world, op.machine, &events);
+        let old = self.steps.last().map(|step| step.broken.clone()).unwrap_or_default();
+        let new = broken(&self.checker, number, &old);
+        let calls = was.calls(&self.world, op.machine, &events);
+        let fresh = self.fresh(&was, &calls);
+        let stops = stops(&events);
+        let short = self.path.len() <= SHORT_PATH && stops.len() * events.len() <= SHORT_STEP;
+        let inside = (short && stops.len() > 1)
+            .then(|| Rc::new(Inside::look(&before, op, &events, &stops, &was, &self.checker)));
+        let broken = if *old == new { old } else { Rc::new(new) };
+        self.path.push(id);
+        self.steps.push(StepBreaks { broken, fresh, calls, inside });
+    }
+
+    /// Where a rule broke in a lane in which it was whole, and the calls to blame, each in its lane.
+    fn fresh(&mut self, was: &Checker, calls: &[Breach]) -> Vec<Fresh> {
+        let changed = self.checker.since(was);
+        let whole_before: BTreeSet<(Home, InvariantId)> = changed
+            .broke
+            .iter()
+            .map(|breach| (Home::of(breach.place), breach.id))
+            .filter(|home| !self.homes.contains_key(home))
+            .collect();
+        for breach in &changed.broke {
+            *self.homes.entry((Home::of(breach.place), breach.id)).or_default() += 1;
+        }
+        for breach in &changed.whole {
+            let home = (Home::of(breach.place), breach.id);
+            let left = self.homes.get(&home).map_or(0, |count| count - 1);
+            if left == 0 {
+                self.homes.remove(&home);
+            } else {
+                self.homes.insert(home, left);
+            }
+        }
+        let states = changed.broke.iter().filter(|breach| whole_before.contains(&(Home::of(breach.place), breach.id)));
+        let mut found: BTreeMap<(Home, InvariantId), Fresh> = BTreeMap::new();
+        for breach in states.chain(calls) {
+            let (id, home, place) = (breach.id, Home::of(breach.place), breach.place);
+            found.entry((home, id)).or_insert(Fresh { id, home, first: place, last: place }).last = place;
+        }
+        found.into_values().collect()
+    }
+
+    /// Looks into the step under the cursor, and at the stop the cursor is on.
+    fn open(&mut self, session: &Session) {
+        let (step, at) = (session.cursor(), session.at());
+        let known = self.steps.get(at.step as usize).is_some_and(|step| step.inside.is_some());
+        let opened = self.opened.as_ref().is_some_and(|(of, _)| *of == step);
+        let stop = at.stop.filter(|stop| self.at_stop.as_ref().is_none_or(|(of, _)| *of != (step, *stop)));
+        let look_inside = !known && !opened && session.stops().len() > 1;
+        if !look_inside && stop.is_none() {
+            return;
+        }
+        let (history, outcome) = (session.history(), session.outcome());
+        let (Some(op), Some(parent), Some(outcome)) = (history.op(step), history.parent(step), outcome) else { return };
+        let before = history.world_at(parent);
+        let was = Checker::new(&before);
+        if look_inside {
+            let now = was.after(session.whole_world(), op.machine, &outcome.events);
+            let inside = Inside::look(&before, op, &outcome.events, session.stops(), &was, &now);
+            self.opened = Some((step, Rc::new(inside)));
+        }
+        if let Some(stop) = stop {
+            let done = &outcome.events[..session.events_done()];
+            let now = was.after(session.world(), op.machine, done);
+            let old = at.step.checked_sub(1).and_then(|before| self.steps.get(before as usize));
+            let mut broken = broken(&now, at.step, old.map_or(&[], |step| &step.broken));
+            let calls = was.calls(session.world(), op.machine, done);
+            broken.extend(of_calls(&calls, at.step));
+            self.at_stop = Some(((step, stop), broken));
+        }
+    }
+
+    /// The rules after step `step` of the path.
+    pub fn step(&self, step: u32) -> Option<&StepBreaks> {
+        self.steps.get(step as usize)
+    }
+
+    /// How many steps are known, the start included.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Never: the start is always known.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What happened inside a step of the path, as far as anybody looked.
+    pub fn inside(&self, step: u32) -> Option<&Inside> {
+        let opened = || {
+            let (of, inside) = self.opened.as_ref()?;
+            (self.path.get(step as usize) == Some(of)).then_some(inside)
+        };
+        self.step(step)?.inside.as_ref().or_else(opened).map(Rc::as_ref)
+    }
+
+    /// What is broken where the session's cursor is: after a step, what calls of it broke included, or at a stop inside it.
+    pub fn at(&self, session: &Session) -> Vec<Broken> {
+        let at = session.at();
+        match (&self.at_stop, at.stop) {
+            (Some((of, broken)), Some(stop)) if *of == (session.cursor(), stop) => broken.clone(),
+            (Some(_) | None, _) => {
+                let step = self.step(at.step);
+                let states = step.into_iter().flat_map(|step| step.broken.iter().copied());
+                states.chain(step.into_iter().flat_map(|step| of_calls(&step.calls, at.step))).collect()
+            }
+        }
+    }
+
+    /// The last step up to `step` after which a rule was broken, or whose calls broke it.
+    pub fn last_broken(&self, id: InvariantId, step: u32) -> Option<u32> {
+        let seen = self.steps.iter().enumerate().take(step as usize + 1).rev();
+        let mut broken = seen.filter(|(_, step)| {
+            step.broken.iter().any(|broken| broken.id == id) || step.calls.iter().any(|breach| breach.id == id)
+        });
+        broken.next().map(|(step, _)| step as u32)
+    }
+}
+
+/// The rules that calls broke, each once.
+fn of_calls(calls: &[Breach], step: u32) -> Vec<Broken> {
+    let mut found: BTreeMap<InvariantId, Broken> = BTreeMap::new();
+    for first in calls {
+        let new = Broken { id: first.id, since: step, places: 0, first: *first };
+        found.entry(first.id).or_insert(new).places += 1;
+    }
+    found.into_values().collect()
+}
+
+/// The rules a checker finds broken; those that were so already keep their step.
+fn broken(checker: &Checker, step: u32, old: &[Broken]) -> Vec<Broken> {
+    let ids: Vec<InvariantId> = checker.broken().collect();
+    let since = |id| old.iter().find(|broken| broken.id == id).map_or(step, |broken| broken.since);
+    let of = |id| Some(Broken { id, since: since(id), places: checker.count(id), first: checker.breaches(id).next()? });
+    ids.into_iter().filter_map(of).collect()
+}
+
+fn homes(checker: &Checker) -> BTreeMap<(Home, InvariantId), usize> {
+    let mut homes = BTreeMap::new();
+    for breach in checker.all() {
+        *homes.entry((Home::of(breach.place), breach.id)).or_default() += 1;
+    }
+    homes
+}
+
+impl Inside {
+    /// Does the step up to each of its stops, or to some of them where they are many.
+    fn look(before: &World, op: &Op, events: &[Event], stops: &[usize], was: &Checker, now: &Checker) -> Inside {
+        let mut inside = Inside::default();
+        let every = stops.len().div_ceil(MOST_STOPS);
+        for (stop, done) in (1..).zip(stops).filter(|(stop, _)| usize::from(*stop) % every == 0) {
+            let mut within = before.clone();
+            let _ = within.apply_with_fuel(op, *done);
+            let checker = was.after(&within, op.machine, &events[..*done]);
+            let locked = is_locked(&events[..*done]);
+            for id in checker.broken().filter(|id| !was.is_broken(*id)) {
+                if now.is_broken(id) {
+                    inside.first.entry(id).or_insert(stop);
+                } else if !(locked && id.is_of_the_books())
+                    && !inside.passing.iter().any(|passing| passing.breach.id == id)
+                {
+                    let breach = checker.breaches(id).next();
+                    inside.passing.extend(breach.map(|breach| Passing { stop, breach }));
+                }
+            }
+        }
+        inside
+    }
+}
+
+/// Whether a segment's own lock is held after these events, or an address space as writer.
+fn is_locked(events: &[Event]) -> bool {
+    let depth = |depth: i32, event: &Event| match event {
+        Event::Kernel(KernelEvent::Lock { lock: Lock::SegmfData(_) | Lock::AsWriter(_), taken }) => {
+            depth + if *taken { 1 } else { -1 }
+        }
+        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => depth,
+    };
+    events.iter().fold(0, depth) > 0
+}
