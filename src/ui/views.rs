@@ -62,7 +62,8 @@ impl Views {
             Some(known) => known.index.clone(),
             None => Rc::new(RefCell::new(Index::new(bench.session()))),
         };
-        let picture = Rc::new(index.borrow_mut().picture(bench.session()));
+        let picture = index.borrow_mut().picture(bench.session());
+        let picture = Rc::new(index.borrow().with_breaks(picture, bench.breaks()));
         *known = Some(Known {
             serial: bench.serial(),
             version: bench.version(),

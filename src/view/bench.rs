@@ -6,6 +6,7 @@ use crate::illumos::abi::AsId;
 use crate::sim::answer::IllumosAnswer;
 use crate::sim::{Answer, MachineId, Op, StepId, World, scenarios};
 use crate::view::actions::Ends;
+use crate::view::breaks::Breaks;
 use crate::view::command::{Command, Dialog, Place, Sheet, Tab, Verb};
 use crate::view::forms::Desk;
 use crate::view::glyph::Glyph;
@@ -74,6 +75,7 @@ pub struct Bench {
     trail: Vec<Selection>,
     told: BTreeMap<StepId, (String, Glyph)>,
     touched: Option<((Selection, StepId), Vec<u64>)>,
+    breaks: Breaks,
     offered: Option<(Here, AtHand)>,
 }
 
@@ -82,6 +84,7 @@ impl Bench {
     pub fn new(session: Session, letters: bool) -> Bench {
         let scenario = scenarios::all().iter().position(|story| story.title == session.title());
         Bench {
+            breaks: Breaks::new(&session),
             session,
             scenario,
             tab: Tab::Map,
@@ -223,6 +226,17 @@ impl Bench {
             told.push(pair);
         }
         told
+    }
+
+    /// What every step of the path broke, up to where the session is now.
+    pub(super) fn follow_breaks(&mut self) -> &Breaks {
+        self.breaks.follow(&self.session);
+        &self.breaks
+    }
+
+    /// What every step of the path broke, as of the last [`Bench::page`].
+    pub fn breaks(&self) -> &Breaks {
+        &self.breaks
     }
 
     /// The steps that touched the selection.
@@ -454,6 +468,7 @@ impl Bench {
         self.told.clear();
         self.touched = None;
         self.offered = None;
+        self.breaks = Breaks::new(&self.session);
         self.edits.clear();
     }
 

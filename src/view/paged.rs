@@ -18,6 +18,7 @@ use crate::view::rules::rule;
 use crate::view::search::search;
 use crate::view::sheets::place;
 use crate::view::story::{ChangeRow, Story, StoryRow, When};
+use crate::view::strip::Strip;
 use crate::view::telling::{stop_sentence, tree};
 use crate::view::text::{Line, grouped, plain};
 use crate::view::top::Top;
@@ -38,7 +39,7 @@ impl Bench {
             top: Rc::new(self.top()),
             actions: Rc::new(self.actions()),
             inspector: self.inspector().map(Rc::new),
-            strip: None,
+            strip: Some(Rc::new(self.strip())),
             banner: self.first_visit.then(|| self.banner(&story)),
             story: Rc::new(story),
             tab: self.tab,
@@ -52,6 +53,11 @@ impl Bench {
             letters: self.letters,
             seek_complaint: self.seek_complaint.clone(),
         }
+    }
+
+    fn strip(&mut self) -> Strip {
+        self.follow_breaks();
+        Strip::of(&self.session, self.breaks(), &self.names(), self.invariant)
     }
 
     fn palette(&self) -> Palette {

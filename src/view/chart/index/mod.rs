@@ -9,6 +9,7 @@
 //! A property test says that an index grown step by step, branches and all, equals one made from scratch, and that every row
 //! shows at every step what the world was then.
 
+mod broken;
 mod inside;
 mod life;
 mod observe;
