@@ -132,3 +132,81 @@ fn names(mut ids: Vec<InvariantId>) -> Rc<str> {
         [first, more @ ..] => format!("{first} +{}", more.len()).into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Index;
+    use crate::sim::scenarios;
+    use crate::view::breaks::Breaks;
+    use crate::view::chart::Picture;
+    use crate::view::session::{Msg, Position, Session};
+    use expect_test::{Expect, expect};
+
+    fn told(picture: &Picture) -> String {
+        let passing = |passing: bool| if passing { " in passing" } else { "" };
+        let flag = |mark: &super::BreakMark| format!("{} {}{}\n", mark.at, mark.rules, passing(mark.passing));
+        let edges = picture.lanes.iter().flat_map(|lane| lane.edges.iter().map(move |edge| (lane, edge)));
+        let edge = |(lane, edge): (&std::rc::Rc<super::Lane>, &super::Edge)| {
+            let row = |key| lane.covering(key).map(|row| lane.rows()[row].label.to_string()).unwrap_or_default();
+            let rows = (row(edge.first), row(edge.last));
+            format!("{} {}{} on {}, {} to {}\n", edge.at, edge.rules, passing(edge.passing), lane.name, rows.0, rows.1)
+        };
+        picture.breaks.iter().map(flag).chain(edges.map(edge)).collect()
+    }
+
+    fn check(story: &str, step: u32, expected: &Expect) {
+        let all = scenarios::all();
+        let story = all.iter().find(|known| known.id == story).expect("the story is there");
+        let mut session = Session::of_scenario(story).expect("a story can be built");
+        session.update(Msg::Seek(Position { step, stop: None }));
+        let (mut index, breaks) = (Index::new(&session), Breaks::new(&session));
+        let picture = index.picture(&session);
+        expected.assert_eq(&told(&index.with_breaks(picture, &breaks)));
+    }
+
+    #[test]
+    fn in_the_opened_step_a_break_stands_where_it_was_first_seen() {
+        check("save-domain-5", 3, &expect![[r#"
+            3.4 I11 in passing
+            3.5 I13
+            6 I14
+            7 I1 +2
+            3.4 I11 in passing on saver, 8000 0000 to 8000 0000
+            3.5 I13 on saver, 8000 0000 to 8000 3000
+            6 I14 on saver, 8000 0000 to 8000 0000
+            7 I1 +2 on child, 8000 0000 to 8000 3000
+        "#]]);
+    }
+
+    #[test]
+    fn a_table_that_counts_wrong_is_red_over_its_segment() {
+        check("three-grants", 9, &expect![[r#"
+            3 I11
+            7 I13
+            10 I4 +2
+            10 I2 +1 in passing
+            3 I11 on back end, 8040 0000 to +349
+            7 I13 on back end, 8040 0000 to 8040 2000
+            10 I4 +2 on back end, 8040 0000 to +349
+            10 I2 in passing on back end, 8040 0000 to 8040 0000
+            10 I12 in passing on domain 7 grants, ref 8 to ref 8
+        "#]]);
+    }
+
+    #[test]
+    fn breaks_follow_a_session_onto_another_branch() {
+        let mut session = Session::of_scenario(&scenarios::all()[0]).expect("a story can be built");
+        let mut breaks = Breaks::new(&session);
+        session.update(Msg::Seek(Position { step: 5, stop: None }));
+        let last = session.history().op(session.tip()).expect("the last step is an op").clone();
+        session.update(Msg::Do(last));
+        session.update(Msg::By(-2));
+        breaks.follow(&session);
+        let fresh = Breaks::new(&session);
+        assert_eq!(breaks.len(), fresh.len());
+        assert_eq!(session.last(), 6, "the other branch ends after its one step");
+        for step in 0..breaks.len() as u32 {
+            assert_eq!(breaks.step(step), fresh.step(step), "step {step}");
+        }
+    }
+}
