@@ -314,11 +314,11 @@ impl Inside {
             let checker = was.after(&within, op.machine, &events[..*done]);
             let locked = is_locked(&events[..*done]);
             for id in checker.broken().filter(|id| !was.is_broken(*id)) {
+                let excused = locked && id.is_of_the_books();
+                let told = inside.passing.iter().any(|passing| passing.breach.id == id);
                 if now.is_broken(id) {
                     inside.first.entry(id).or_insert(stop);
-                } else if !(locked && id.is_of_the_books())
-                    && !inside.passing.iter().any(|passing| passing.breach.id == id)
-                {
+                } else if !excused && !told {
                     let breach = checker.breaches(id).next();
                     inside.passing.extend(breach.map(|breach| Passing { stop, breach }));
                 }

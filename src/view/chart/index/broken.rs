@@ -28,7 +28,7 @@ impl Index {
                 if !rules.contains(&id) {
                     rules.push(id);
                 }
-                let Some((lane, (top, _), (_, bottom))) = self.rows_between(first, last) else { continue };
+                let Some((lane, top, bottom)) = self.rows_between(first, last) else { continue };
                 let spot = spots.entry((lane, at, passing)).or_insert((top, bottom, Vec::new()));
                 spot.0 = spot.0.min(top);
                 spot.1 = spot.1.max(bottom);
@@ -75,13 +75,13 @@ impl Index {
         found
     }
 
-    /// The lane of two places, and the first and last row of each.
-    fn rows_between(&self, first: Place, last: Place) -> Option<(LaneId, (Key, Key), (Key, Key))> {
+    /// The lane of two places, the first row of the first and the last row of the last.
+    fn rows_between(&self, first: Place, last: Place) -> Option<(LaneId, Key, Key)> {
         let lane = match Home::of(first) {
             Home::Space(machine, space) => LaneKey::Space(machine, space),
             Home::Grants(machine, granter) => LaneKey::Grants(machine, granter),
         };
-        Some((self.lanes.known(lane)?, self.rows_of(first)?, self.rows_of(last)?))
+        Some((self.lanes.known(lane)?, self.rows_of(first)?.0, self.rows_of(last)?.1))
     }
 
     /// The rows of a place.
@@ -166,7 +166,10 @@ mod tests {
 
     #[test]
     fn in_the_opened_step_a_break_stands_where_it_was_first_seen() {
-        check("save-domain-5", 3, &expect![[r#"
+        check(
+            "save-domain-5",
+            3,
+            &expect![[r#"
             3.4 I11 in passing
             3.5 I13
             6 I14
@@ -175,12 +178,16 @@ mod tests {
             3.5 I13 on saver, 8000 0000 to 8000 3000
             6 I14 on saver, 8000 0000 to 8000 0000
             7 I1 +2 on child, 8000 0000 to 8000 3000
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_table_that_counts_wrong_is_red_over_its_segment() {
-        check("three-grants", 9, &expect![[r#"
+        check(
+            "three-grants",
+            9,
+            &expect![[r#"
             3 I11
             7 I13
             10 I4 +2
@@ -190,7 +197,8 @@ mod tests {
             10 I4 +2 on back end, 8040 0000 to +349
             10 I2 in passing on back end, 8040 0000 to 8040 0000
             10 I12 in passing on domain 7 grants, ref 8 to ref 8
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
