@@ -60,6 +60,17 @@ impl<C: BaseComponent> Stage<C> {
         self.one(selector).text_content().unwrap_or_default()
     }
 
+    /// Waits until an element says this: a page draws when it gets to it.
+    async fn says(&self, selector: &str, text: &str) {
+        for _ in 0..50 {
+            if self.all(selector).first().and_then(|found| found.text_content()).as_deref() == Some(text) {
+                return;
+            }
+            tick().await;
+        }
+        assert_eq!(self.text(selector), text, "two seconds were not enough");
+    }
+
     fn asked(&self) -> Vec<Command> {
         self.asked.take()
     }
@@ -194,8 +205,7 @@ async fn the_find_box_is_walked_by_arrows_and_taken_by_enter() {
     let input = stage.one("input");
     assert_eq!(gloo_utils::document().active_element(), Some(input.clone().unchecked_into()), "one can type at once");
     press(&input, "ArrowDown", "ArrowDown");
-    tick().await;
-    assert_eq!(stage.text("[role=option][aria-selected=true] .nm"), "4C0F1");
+    stage.says("[role=option][aria-selected=true] .nm", "4C0F1").await;
     press(&input, "Enter", "Enter");
     assert_eq!(stage.asked(), [Command::Take(1)]);
     assert_eq!(stage.all("mark").len(), 2, "what was looked for is marked in both");
@@ -223,9 +233,8 @@ async fn the_first_visit_plays_until_a_key_takes_over() {
     assert_eq!(page.text("h1"), "mapscope");
     assert_eq!(page.text(".banner .take"), "Take over");
     press(&gloo_utils::body(), "ArrowRight", "ArrowRight");
-    tick().await;
+    page.says(".st[aria-current] .n", "1").await;
     assert!(page.all(".banner").is_empty(), "the person is in charge");
-    assert_eq!(page.text(".st[aria-current] .n"), "1");
     assert_eq!(script("mapscope.state().playing"), JsValue::FALSE);
 }
 
@@ -233,15 +242,15 @@ async fn the_first_visit_plays_until_a_key_takes_over() {
 async fn what_is_done_by_keys_is_what_a_script_sees() {
     let page = whole_page().await;
     script("mapscope.seek(3)");
-    tick().await;
+    page.says(".st[aria-current] .n", "3").await;
     for (code, key) in [("KeyN", "n"), ("KeyD", "d")] {
         press(&gloo_utils::body(), code, key);
         tick().await;
     }
-    assert_eq!(page.text(".fld .v"), "fork");
+    page.says(".fld .v", "fork").await;
     page.one(".go").click();
     tick().await;
-    assert_eq!(page.text(".st[aria-current] .n"), "4");
+    page.says(".st[aria-current] .n", "4").await;
     assert_eq!(script("mapscope.state().machines[0].spaces.length").as_f64(), Some(2.0));
     assert_eq!(script("mapscope.state().branches").as_f64(), Some(2.0), "the old future stays");
     let again = script("mapscope.load(JSON.stringify(mapscope.save())); mapscope.state().step");
