@@ -12,6 +12,7 @@ use yew::platform::spawn_local;
 use yew::{AttrValue, Component, Context, Html, html};
 
 use crate::ui::bridge;
+use crate::ui::keyboard;
 use crate::ui::stored::{self, LETTERS, SESSION, THEME, VISITED};
 use crate::ui::views;
 use crate::ui::workbench::Workbench;
@@ -64,13 +65,18 @@ impl Component for App {
         let letters = stored::read(LETTERS).unwrap_or(true);
         let bench = Rc::new(RefCell::new(first_bench(letters)));
         bridge::install(bench.clone(), ctx.link().callback(|()| Msg::Scripted));
+        let asked = bench.clone();
+        let keys = keyboard::listen(
+            move || (asked.borrow().is_armed(), asked.borrow().letters()),
+            ctx.link().callback(Msg::Do),
+        );
         let mut app = App {
             bench,
             clock: None,
             keep: None,
             views: views::Views::default(),
             hover: false,
-            _listeners: listeners(ctx),
+            _listeners: listeners(ctx, keys),
         };
         app.wind(ctx);
         app
@@ -200,7 +206,7 @@ fn first_bench(letters: bool) -> Bench {
     bench
 }
 
-fn listeners(ctx: &Context<App>) -> Vec<EventListener> {
+fn listeners(ctx: &Context<App>, keys: EventListener) -> Vec<EventListener> {
     let window = gloo_utils::window();
     let take_over = |name: &'static str| {
         let link = ctx.link().clone();
@@ -228,7 +234,7 @@ fn listeners(ctx: &Context<App>) -> Vec<EventListener> {
             None => link.send_message(Msg::Hover(false)),
         }
     });
-    vec![take_over("pointerdown"), take_over("keydown"), over, leave, drop]
+    vec![keys, take_over("pointerdown"), take_over("keydown"), over, leave, drop]
 }
 
 /// A name for the file of a session.

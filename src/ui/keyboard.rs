@@ -3,45 +3,39 @@
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
-use yew::{Callback, hook, use_effect_with, use_mut_ref};
+use yew::Callback;
 
 use crate::view::command::Command;
 use crate::view::keys::{Mode, Press, command};
 
-/// Listens while the component lives. `armed`: the next letter is a verb; `letters`: single letters are shortcuts.
-#[hook]
-pub fn use_keyboard(armed: bool, letters: bool, send: &Callback<Command>) {
-    let now = use_mut_ref(|| (armed, letters, send.clone()));
-    *now.borrow_mut() = (armed, letters, send.clone());
-    use_effect_with((), move |()| {
-        let options = EventListenerOptions::enable_prevent_default();
-        let window = gloo_utils::window();
-        let listener = EventListener::new_with_options(&window, "keydown", options, move |event| {
-            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
-            if event.default_prevented() || event.is_composing() {
-                return;
-            }
-            if event.code() == "F6" && !event.ctrl_key() && !event.alt_key() && !event.meta_key() {
-                event.prevent_default();
-                next_region(event.shift_key());
-                return;
-            }
-            let (armed, letters, send) = now.borrow().clone();
-            let (code, key) = (event.code(), event.key());
-            let press = Press {
-                code: &code,
-                key: &key,
-                shift: event.shift_key(),
-                control: event.ctrl_key() || event.meta_key(),
-                alt: event.alt_key(),
-            };
-            if let Some(command) = command(press, mode(event, armed, letters)) {
-                event.prevent_default();
-                send.emit(command);
-            }
-        });
-        move || drop(listener)
-    });
+/// Listens until dropped. `now` says whether the next letter is a verb, and whether single letters are shortcuts: it is asked at
+/// each key, so that two quick ones mean what they mean.
+pub fn listen(now: impl Fn() -> (bool, bool) + 'static, send: Callback<Command>) -> EventListener {
+    let options = EventListenerOptions::enable_prevent_default();
+    EventListener::new_with_options(&gloo_utils::window(), "keydown", options, move |event| {
+        let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+        if event.default_prevented() || event.is_composing() {
+            return;
+        }
+        if event.code() == "F6" && !event.ctrl_key() && !event.alt_key() && !event.meta_key() {
+            event.prevent_default();
+            next_region(event.shift_key());
+            return;
+        }
+        let (armed, letters) = now();
+        let (code, key) = (event.code(), event.key());
+        let press = Press {
+            code: &code,
+            key: &key,
+            shift: event.shift_key(),
+            control: event.ctrl_key() || event.meta_key(),
+            alt: event.alt_key(),
+        };
+        if let Some(command) = command(press, mode(event, armed, letters)) {
+            event.prevent_default();
+            send.emit(command);
+        }
+    })
 }
 
 fn mode(event: &KeyboardEvent, armed: bool, letters: bool) -> Mode {

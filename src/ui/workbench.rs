@@ -8,7 +8,6 @@ use crate::ui::banner::FirstVisit;
 use crate::ui::edges::{Edge, EdgeHandle};
 use crate::ui::find_box::FindBox;
 use crate::ui::inspector::InspectorPanel;
-use crate::ui::keyboard::use_keyboard;
 use crate::ui::keys_sheet::KeysSheet;
 use crate::ui::opener::Opener;
 use crate::ui::sharer::Sharer;
@@ -52,7 +51,6 @@ const HEIGHTS: [&str; 3] = ["88px", "45dvh", "70dvh"];
 #[component]
 pub fn Workbench(props: &Props) -> Html {
     let (page, send) = (&props.page, &props.send);
-    use_keyboard(page.armed, page.letters, send);
     let height = use_state(|| 1_usize);
     use_effect_with(*height, |height| {
         use wasm_bindgen::JsCast;

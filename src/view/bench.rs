@@ -129,6 +129,11 @@ impl Bench {
         self.first_visit
     }
 
+    /// Whether the next letter is a verb.
+    pub fn is_armed(&self) -> bool {
+        self.armed
+    }
+
     /// Whether single letters are shortcuts.
     pub fn letters(&self) -> bool {
         self.letters
