@@ -6,10 +6,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use mapscope::ui::action_panel::ActionPanel;
+use mapscope::ui::action_panel::action_panel;
 use mapscope::ui::app::App;
 use mapscope::ui::find_box::FindBox;
-use mapscope::ui::inspector::InspectorPanel;
+use mapscope::ui::inspector::inspector_panel;
 use mapscope::view::actions::{Actions, Field, Forecast, Form, Input, VerbButton};
 use mapscope::view::command::{Choice, Command, Verb};
 use mapscope::view::find::{Entry, Group, Palette, marked};
@@ -122,14 +122,19 @@ fn actions(form: Form) -> Actions {
     }
 }
 
-async fn panel(form: Form) -> Stage<ActionPanel> {
-    Stage::show(|send| mapscope::ui::action_panel::Props {
-        actions: Rc::new(actions(form)),
-        armed: false,
-        open: true,
-        send,
-    })
-    .await
+/// Something drawn once.
+#[derive(PartialEq, yew::Properties)]
+struct Drawn {
+    what: yew::Html,
+}
+
+#[yew::component]
+fn Shown(props: &Drawn) -> yew::Html {
+    props.what.clone()
+}
+
+async fn panel(form: Form) -> Stage<Shown> {
+    Stage::show(|send| Drawn { what: action_panel(&actions(form), false, true, &send) }).await
 }
 
 #[wasm_bindgen_test]
@@ -179,9 +184,7 @@ async fn the_ladder_marks_the_level_that_took_a_right() {
         about: plain("Foreign page"),
         sections: vec![Section::Rights { rungs: vec![rung], whys: Vec::new() }],
     };
-    let stage: Stage<InspectorPanel> =
-        Stage::show(|send| mapscope::ui::inspector::Props { inspector: Some(Rc::new(inspector)), open: true, send })
-            .await;
+    let stage: Stage<Shown> = Stage::show(|send| Drawn { what: inspector_panel(Some(&inspector), true, &send) }).await;
     let cut = stage.one(".lad td.cut");
     assert_eq!(
         (cut.text_content().as_deref(), cut.get_attribute("aria-label").as_deref()),

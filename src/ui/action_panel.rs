@@ -1,44 +1,28 @@
 //! The action panel: who acts, the four verbs, the open form, and what else can be done.
 
-use std::rc::Rc;
+use yew::{Callback, Html, classes, html};
 
-use yew::{Callback, Html, Properties, classes, component, html};
-
-use crate::ui::form::FormView;
+use crate::ui::form::form_view;
 use crate::ui::icon;
-use crate::ui::menu::Pick;
+use crate::ui::menu::{Picked, pick};
 use crate::ui::roving;
 use crate::view::actions::{Actions, Ends, Offer, VerbButton};
 use crate::view::command::Command;
 use crate::view::glyph::Glyph;
 
-/// What the component is given.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// What it shows.
-    pub actions: Rc<Actions>,
-    /// Whether N was pressed and the next letter is a verb.
-    pub armed: bool,
-    /// Whether the form lies over the map where the panel is a rail.
-    pub open: bool,
-    /// What is asked for.
-    pub send: Callback<Command>,
-}
-
-/// The action panel.
-#[component]
-pub fn ActionPanel(props: &Props) -> Html {
-    let (actions, send) = (&props.actions, &props.send);
-    let open = if props.open { "true" } else { "false" };
+/// The action panel. `armed`: N was pressed and the next letter is a verb; `open`: the form lies over the map where the panel is a
+/// rail.
+pub fn action_panel(actions: &Actions, armed: bool, open: bool, send: &Callback<Command>) -> Html {
+    let open = if open { "true" } else { "false" };
     html! {
         <aside class="act" aria-label="Actions" data-region="6" data-open={open}>
             <div class="act-who">{ actors(actions, send) }</div>
             <div class="verbs" role="group" aria-label="Verbs" data-arrows="" onkeydown={roving::keys()} onfocusin={roving::stops()}>
-                { for actions.verbs.iter().enumerate().map(|(at, button)| verb(at == 0, button, props.armed, send)) }
+                { for actions.verbs.iter().enumerate().map(|(at, button)| verb(at == 0, button, armed, send)) }
             </div>
             <div class="act-body">
                 <div class="only-rail-head">{ actors(actions, send) }</div>
-                if let Some(form) = &actions.form { <FormView form={form.clone()} send={send.clone()} /> }
+                if let Some(form) = &actions.form { { form_view(form, send) } }
                 if !actions.also.is_empty() {
                     <div class="hd">
                         <h2 class="cap">{ "Also here" }</h2>
@@ -59,7 +43,7 @@ fn actors(actions: &Actions, send: &Callback<Command>) -> Html {
     html! {
         <div class="hd">
             <h2 class="cap">{ "Act as" }</h2>
-            <Pick label="Act as" choices={actions.actors.clone()} chosen={Some(actions.actor)} with_note=true on_pick={send.reform(Command::Actor)} />
+            { pick(&Picked { label: "Act as", choices: &actions.actors, chosen: Some(actions.actor), with_note: true, ..Picked::default() }, send.reform(Command::Actor)) }
         </div>
     }
 }

@@ -14,12 +14,13 @@ use yew::{AttrValue, Component, Context, Html, html};
 use crate::ui::bridge;
 use crate::ui::keyboard;
 use crate::ui::stored::{self, LETTERS, SESSION, THEME, VISITED};
+use crate::ui::story::reveal_current;
 use crate::ui::views;
 use crate::ui::workbench::Workbench;
 use crate::view::bench::{Bench, Effect};
 use crate::view::command::{Command, Dialog};
 use crate::view::file_read;
-use crate::view::session::Session;
+use crate::view::session::{Position, Session};
 
 /// A step of a playing session, in milliseconds; slower while a newcomer reads.
 const TICK: u32 = 900;
@@ -54,6 +55,7 @@ pub struct App {
     keep: Option<Timeout>,
     views: views::Views,
     hover: bool,
+    shown: Option<Position>,
     _listeners: Vec<EventListener>,
 }
 
@@ -76,6 +78,7 @@ impl Component for App {
             keep: None,
             views: views::Views::default(),
             hover: false,
+            shown: None,
             _listeners: listeners(ctx, keys),
         };
         app.wind(ctx);
@@ -121,6 +124,14 @@ impl Component for App {
         }
         self.wind(ctx);
         true
+    }
+
+    fn rendered(&mut self, _ctx: &Context<Self>, _first: bool) {
+        let at = self.bench.borrow().session().at();
+        if self.shown != Some(at) {
+            self.shown = Some(at);
+            reveal_current();
+        }
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlInputElement, HtmlSelectElement, InputEvent, KeyboardEvent, SubmitEvent};
-use yew::{Callback, Html, Properties, classes, component, html};
+use yew::{Callback, Html, classes, html};
 
 use crate::ui::{icon, words};
 use crate::view::actions::{Field, Forecast, Form, Input};
@@ -10,20 +10,10 @@ use crate::view::command::Command;
 use crate::view::glyph::Glyph;
 use crate::view::text::Span;
 
-/// What the component is given.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// The form.
-    pub form: Form,
-    /// What is asked for.
-    pub send: Callback<Command>,
-}
-
 /// The form.
-#[component]
-pub fn FormView(props: &Props) -> Html {
+pub fn form_view(form: &Form, send: &Callback<Command>) -> Html {
     let onsubmit = {
-        let send = props.send.clone();
+        let send = send.clone();
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             send.emit(Command::Commit);
@@ -31,10 +21,10 @@ pub fn FormView(props: &Props) -> Html {
     };
     html! {
         <form class="form" {onsubmit} autocomplete="off" aria-label="Arguments">
-            { for props.form.fields.iter().enumerate().map(|(index, field)| row(index, field, &props.send)) }
-            if let Some(forecast) = &props.form.forecast { { hint(forecast) } }
-            <button type="submit" class="go" disabled={props.form.forecast.is_none()}>
-                <span>{ &props.form.commit }</span><kbd aria-hidden="true">{ "Enter" }</kbd>
+            { for form.fields.iter().enumerate().map(|(index, field)| row(index, field, send)) }
+            if let Some(forecast) = &form.forecast { { hint(forecast) } }
+            <button type="submit" class="go" disabled={form.forecast.is_none()}>
+                <span>{ &form.commit }</span><kbd aria-hidden="true">{ "Enter" }</kbd>
             </button>
         </form>
     }

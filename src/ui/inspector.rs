@@ -1,8 +1,6 @@
 //! The inspector: everything that is known of the selection.
 
-use std::rc::Rc;
-
-use yew::{Callback, Html, Properties, classes, component, html};
+use yew::{Callback, Html, classes, html};
 
 use crate::ui::strip::standing;
 use crate::ui::{icon, roving, words};
@@ -11,31 +9,19 @@ use crate::view::inspector::{BitCell, BitTone, Fact, Inspector, Right, Rung, Sec
 use crate::view::strip::Standing;
 use crate::view::text::{Tone, spoken};
 
-/// What the component is given.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// What it shows; none when nothing is selected.
-    pub inspector: Option<Rc<Inspector>>,
-    /// Whether it is open where it is a drawer.
-    pub open: bool,
-    /// What is asked for.
-    pub send: Callback<Command>,
-}
-
-/// The inspector.
-#[component]
-pub fn InspectorPanel(props: &Props) -> Html {
+/// The inspector; `open` says whether it is, where it is a drawer.
+pub fn inspector_panel(inspector: Option<&Inspector>, open: bool, send: &Callback<Command>) -> Html {
     let close = html! {
-        <button type="button" class="tbtn only-drawer" aria-label="Close the inspector" onclick={props.send.reform(|_| Command::Drawer)}>
+        <button type="button" class="tbtn only-drawer" aria-label="Close the inspector" onclick={send.reform(|_| Command::Drawer)}>
             { icon::icon(icon::Icon::Close, "") }
         </button>
     };
-    let shown = match &props.inspector {
+    let shown = match inspector {
         None => html! {
             <div class="empty">
                 <h2>{ "Nothing selected" }</h2>
                 <p>{ "Choose a page, a frame or a grant in the map, or look for one." }</p>
-                <button type="button" class="btn" onclick={props.send.reform(|_| Command::Over(crate::view::command::Dialog::Find))}>{ "Find" }<kbd>{ "/" }</kbd></button>
+                <button type="button" class="btn" onclick={send.reform(|_| Command::Over(crate::view::command::Dialog::Find))}>{ "Find" }<kbd>{ "/" }</kbd></button>
             </div>
         },
         Some(inspector) => html! {
@@ -45,12 +31,12 @@ pub fn InspectorPanel(props: &Props) -> Html {
                     <h2 class="ttl">{ words::line(&inspector.title) }{ for inspector.chips.iter().map(words::chip) }</h2>
                     <p class="about">{ words::line(&inspector.about) }</p>
                 </div>
-                { for inspector.sections.iter().map(|shown| section(shown, &props.send)) }
+                { for inspector.sections.iter().map(|shown| section(shown, send)) }
             </>
         },
     };
     html! {
-        <aside class="insp" aria-label="Inspector" data-region="5" data-open={if props.open { "true" } else { "false" }}>
+        <aside class="insp" aria-label="Inspector" data-region="5" data-open={if open { "true" } else { "false" }}>
             { close }
             { shown }
         </aside>

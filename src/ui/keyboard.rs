@@ -51,13 +51,12 @@ fn mode(event: &KeyboardEvent, armed: bool, letters: bool) -> Mode {
     }
 }
 
-/// Puts the focus into the next region that can be seen, in the order of `data-region`.
+/// Puts the focus into the next region that can be seen, in the order of the page.
 fn next_region(backwards: bool) {
     let document = gloo_utils::document();
     let Ok(found) = document.query_selector_all("[data-region]") else { return };
-    let mut regions: Vec<HtmlElement> =
+    let regions: Vec<HtmlElement> =
         (0..found.length()).filter_map(|at| found.item(at)?.dyn_into::<HtmlElement>().ok()).filter(is_seen).collect();
-    regions.sort_by_key(|region| region.get_attribute("data-region"));
     if regions.is_empty() {
         return;
     }

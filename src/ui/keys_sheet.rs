@@ -1,34 +1,24 @@
 //! The sheet of keys, and the switch for single letters.
 
 use web_sys::HtmlInputElement;
-use yew::{Callback, Event, Html, Properties, TargetCast, classes, component, html};
+use yew::{Callback, Event, Html, TargetCast, classes, html};
 
 use crate::ui::dialog::Dialog;
 use crate::view::command::Command;
 use crate::view::keys::{Column, Help, SHEET};
 
-/// What the component is given.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// Whether single letters are shortcuts.
-    pub letters: bool,
-    /// What is asked for.
-    pub send: Callback<Command>,
-}
-
-/// The sheet.
-#[component]
-pub fn KeysSheet(props: &Props) -> Html {
-    let onchange = props.send.reform(|event: Event| {
+/// The sheet; `letters` says whether single letters are shortcuts.
+pub fn keys_sheet(letters: bool, send: &Callback<Command>) -> Html {
+    let onchange = send.reform(|event: Event| {
         Command::Letters(event.target_dyn_into::<HtmlInputElement>().is_some_and(|switch| switch.checked()))
     });
     let title = html! { <>{ "Keys that work here" }</> };
     html! {
-        <Dialog label="Keys" {title} class="w880" on_close={props.send.reform(|()| Command::Leave)}>
-            <div class="db keys">{ for SHEET.iter().map(|shown| column(shown, props.letters)) }</div>
+        <Dialog label="Keys" {title} class="w880" on_close={send.reform(|()| Command::Leave)}>
+            <div class="db keys">{ for SHEET.iter().map(|shown| column(shown, letters)) }</div>
             <div class="df">
                 <span>{ "Letters are physical positions: on AZERTY, W S A D are Z S Q D. Nothing fires while you type." }</span>
-                <label class="check end"><input type="checkbox" checked={props.letters} {onchange} />{ "Single-key shortcuts" }</label>
+                <label class="check end"><input type="checkbox" checked={letters} {onchange} />{ "Single-key shortcuts" }</label>
             </div>
         </Dialog>
     }

@@ -74,60 +74,50 @@ pub fn Menu(props: &MenuProps) -> Html {
     }
 }
 
-/// What the component is given.
-#[derive(PartialEq, Properties)]
-pub struct PickProps {
+/// What a list of choices shows.
+#[derive(Default)]
+pub struct Picked<'p> {
     /// The accessible name.
-    pub label: AttrValue,
+    pub label: &'static str,
     /// The choices.
-    pub choices: Vec<Choice>,
+    pub choices: &'p [Choice],
     /// The one taken; none shows `title` alone.
     pub chosen: Option<usize>,
     /// The face, when none of the choices is taken.
-    #[prop_or_default]
-    pub title: AttrValue,
+    pub title: &'p str,
     /// Whether the note of the choice stands on the face.
-    #[prop_or_default]
     pub with_note: bool,
     /// An icon before the words.
-    #[prop_or_default]
     pub sign: Option<Icon>,
-    /// More classes.
-    #[prop_or_default]
-    pub class: Classes,
-    /// Asked with the index of the choice.
-    pub on_pick: Callback<usize>,
+    /// One more class.
+    pub class: &'static str,
 }
 
-/// One of a list.
-#[component]
-pub fn Pick(props: &PickProps) -> Html {
-    let onchange = {
-        let on_pick = props.on_pick.clone();
-        Callback::from(move |event: Event| {
-            let chosen = event.target_dyn_into::<HtmlSelectElement>().and_then(|list| list.value().parse().ok());
-            if let Some(index) = chosen {
-                on_pick.emit(index);
-            }
-        })
-    };
-    let face = props.chosen.and_then(|index| props.choices.get(index));
+/// One of a list; asks with the index of the choice.
+pub fn pick(picked: &Picked<'_>, on_pick: Callback<usize>) -> Html {
+    let onchange = Callback::from(move |event: Event| {
+        let chosen = event.target_dyn_into::<HtmlSelectElement>().and_then(|list| list.value().parse().ok());
+        if let Some(index) = chosen {
+            on_pick.emit(index);
+        }
+    });
+    let face = picked.chosen.and_then(|index| picked.choices.get(index));
     let option = |(index, choice): (usize, &Choice)| {
         let text =
             if choice.note.is_empty() { choice.name.clone() } else { format!("{} — {}", choice.name, choice.note) };
-        html! { <option value={index.to_string()} selected={props.chosen == Some(index)}>{ text }</option> }
+        html! { <option value={index.to_string()} selected={picked.chosen == Some(index)}>{ text }</option> }
     };
     html! {
-        <div class={classes!("pick", props.class.clone())}>
-            if let Some(sign) = props.sign { { icon(sign, "m") } }
-            <span class="txt" aria-hidden="true">{ face.map_or(props.title.clone(), |choice| choice.name.clone().into()) }</span>
-            if let (true, Some(choice)) = (props.with_note, face) {
+        <div class={classes!("pick", picked.class)}>
+            if let Some(sign) = picked.sign { { icon(sign, "m") } }
+            <span class="txt" aria-hidden="true">{ face.map_or(picked.title, |choice| &choice.name) }</span>
+            if let (true, Some(choice)) = (picked.with_note, face) {
                 <span class="dim" aria-hidden="true">{ &choice.note }</span>
             }
             { icon(Icon::Down, "s") }
-            <select aria-label={&props.label} {onchange}>
-                if props.chosen.is_none() { <option value="" selected=true disabled=true>{ &props.title }</option> }
-                { for props.choices.iter().enumerate().map(option) }
+            <select aria-label={picked.label} {onchange}>
+                if picked.chosen.is_none() { <option value="" selected=true disabled=true>{ picked.title }</option> }
+                { for picked.choices.iter().enumerate().map(option) }
             </select>
         </div>
     }

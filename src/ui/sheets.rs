@@ -1,31 +1,19 @@
 //! The views beside the map: tables with rows one can choose.
 
-use std::rc::Rc;
-
-use yew::{Callback, Html, Properties, classes, component, html};
+use yew::{Callback, Html, classes, html};
 
 use crate::ui::{roving, words};
 use crate::view::command::Command;
 use crate::view::sheets::{Row, Sheet, Sheets as Data};
 
-/// What the component is given.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// What it shows.
-    pub sheets: Rc<Data>,
-    /// What is asked for.
-    pub send: Callback<Command>,
-}
-
 /// The tables.
-#[component]
-pub fn Sheets(props: &Props) -> Html {
-    if props.sheets.sheets.is_empty() {
-        return html! { <div class="empty"><h2>{ "Nothing to show" }</h2><p>{ props.sheets.nothing }</p></div> };
+pub fn sheets(data: &Data, send: &Callback<Command>) -> Html {
+    if data.sheets.is_empty() {
+        return html! { <div class="empty"><h2>{ "Nothing to show" }</h2><p>{ data.nothing }</p></div> };
     }
     html! {
         <div class="sheets" data-arrows="" onkeydown={roving::keys()} onfocusin={roving::stops()}>
-            { for props.sheets.sheets.iter().map(|shown| sheet(shown, &props.send)) }
+            { for data.sheets.iter().map(|shown| sheet(shown, send)) }
         </div>
     }
 }

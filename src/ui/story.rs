@@ -1,47 +1,28 @@
 //! The story: the steps, the calls of the open one, what the current call changed.
 
-use std::rc::Rc;
-
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
-use yew::{Callback, Html, Properties, classes, component, html, use_effect_with, use_node_ref};
+use web_sys::HtmlElement;
+use yew::{Callback, Html, classes, html};
 
 use crate::ui::{icon, roving, words};
 use crate::view::command::{Command, Place};
 use crate::view::story::{CallRow, Change, ChangeRow, Story, StoryRow, When};
 use crate::view::text::grouped;
 
-/// What the component is given.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// What it shows.
-    pub story: Rc<Story>,
-    /// What is asked for.
-    pub send: Callback<Command>,
+/// Brings the current rows into view, each in its own column; for after a paint.
+pub fn reveal_current() {
+    let Ok(current) = gloo_utils::document().query_selector_all(".story [aria-current]") else { return };
+    for at in 0..current.length() {
+        if let Some(row) = current.item(at).and_then(|node| node.dyn_into::<HtmlElement>().ok()) {
+            reveal(&row);
+        }
+    }
 }
 
 /// The story.
-#[component]
-pub fn StoryPanel(props: &Props) -> Html {
-    let (story, send) = (&props.story, &props.send);
-    let panel = use_node_ref();
-    {
-        let panel = panel.clone();
-        use_effect_with(story.place, move |_| {
-            let Some(current) =
-                panel.cast::<Element>().and_then(|panel| panel.query_selector_all("[aria-current]").ok())
-            else {
-                return;
-            };
-            for at in 0..current.length() {
-                if let Some(row) = current.item(at).and_then(|node| node.dyn_into::<HtmlElement>().ok()) {
-                    reveal(&row);
-                }
-            }
-        });
-    }
+pub fn story_panel(story: &Story, send: &Callback<Command>) -> Html {
     html! {
-        <section class="story" aria-label="Story" data-region="4" ref={panel}>
+        <section class="story" aria-label="Story" data-region="4">
             <div class="scol">
                 <div class="col steps" role="group" aria-label="Steps" data-arrows="" onkeydown={roving::keys()} onfocusin={roving::stops()}>
                     if story.before > 0 { <p class="more">{ format!("{} steps before", grouped(story.before)) }</p> }

@@ -1,29 +1,16 @@
 //! The invariant strip: a cell for each, and the sentence of one.
 
-use std::rc::Rc;
-
-use yew::{Callback, Html, Properties, classes, component, html};
+use yew::{Callback, Html, classes, html};
 
 use crate::ui::{roving, words};
 use crate::view::command::Command;
 use crate::view::strip::{Invariant, Standing, Strip};
 
-/// What the component is given.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// What it shows.
-    pub strip: Rc<Strip>,
-    /// What is asked for.
-    pub send: Callback<Command>,
-}
-
 /// The strip.
-#[component]
-pub fn InvariantStrip(props: &Props) -> Html {
-    let strip = &props.strip;
+pub fn invariant_strip(strip: &Strip, send: &Callback<Command>) -> Html {
     let cell = |(at, invariant): (usize, &Invariant)| {
         let is_shown = at == strip.shown;
-        let show = props.send.reform(move |()| Command::Invariant(at));
+        let show = send.reform(move |()| Command::Invariant(at));
         html! {
             <button type="button" class={classes!("iv", standing(invariant.standing))} data-rove="" tabindex={roving::stop(is_shown)}
                 aria-current={is_shown.then_some("true")} aria-label={format!("{}, {}", invariant.name, invariant.standing.word())}

@@ -2,43 +2,37 @@
 
 use std::rc::Rc;
 
-use yew::{AttrValue, Callback, Html, Properties, classes, component, html};
+use yew::{AttrValue, Callback, Html, classes, html};
 
 use crate::ui::icon::{Icon, icon, logo};
-use crate::ui::menu::{Menu, Pick};
+use crate::ui::menu::{Menu, Picked, pick};
 use crate::ui::roving;
-use crate::ui::transport::Transport;
+use crate::ui::transport::transport;
 use crate::view::command::{Command, Dialog};
 use crate::view::top::{Setting, Top};
 
-/// What the component is given.
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    /// What it shows.
-    pub top: Rc<Top>,
-    /// Why the last typed place was not gone to.
-    pub complaint: Option<AttrValue>,
-    /// What is asked for.
-    pub send: Callback<Command>,
-}
-
-/// The top bar.
-#[component]
-pub fn TopBar(props: &Props) -> Html {
-    let (top, send) = (&props.top, &props.send);
+/// The top bar; `complaint` is why the last typed place was not gone to.
+pub fn top_bar(top: &Rc<Top>, complaint: Option<&AttrValue>, send: &Callback<Command>) -> Html {
     let tool = |name: &'static str, sign: Icon, command: Command, class: &'static str| {
         let onclick = send.reform(move |_| command.clone());
         html! { <button type="button" class={classes!("tbtn", class)} aria-label={name} title={name} {onclick}>{ icon(sign, "") }</button> }
+    };
+    let scenario = Picked {
+        label: "Scenario",
+        choices: &top.scenarios,
+        chosen: top.scenario,
+        title: &top.title,
+        class: "scn",
+        ..Picked::default()
     };
     let machine_face = html! { <><span class="txt">{ &top.machine_words }</span>{ icon(Icon::Down, "s") }</> };
     html! {
         <header class="top" data-region="1" aria-label="Top bar">
             <h1 class="brand">{ logo() }<span class="txt">{ "mapscope" }</span></h1>
             <span class="sep"></span>
-            <Pick class="scn" label="Scenario" choices={top.scenarios.clone()} chosen={top.scenario} title={top.title.clone()}
-                on_pick={send.reform(Command::Scenario)} />
+            { pick(&scenario, send.reform(Command::Scenario)) }
             if let Some(driver) = &top.driver {
-                <span class="wide-only"><Segments index={0} setting={driver.clone()} send={send.clone()} /></span>
+                <span class="wide-only">{ segments(0, driver, send) }</span>
             }
             if !top.machine.is_empty() {
                 <span class="wide-only">
@@ -46,7 +40,7 @@ pub fn TopBar(props: &Props) -> Html {
                 </span>
             }
             <span class="sep"></span>
-            <Transport top={props.top.clone()} complaint={props.complaint.clone()} send={send.clone()} />
+            { transport(top, complaint, send) }
             if !top.branches.is_empty() { <span class="wide-only">{ branches(top, send) }</span> }
             <button type="button" class="findbtn" aria-label="Find or do" onclick={send.reform(|_| Command::Over(Dialog::Find))}>
                 { icon(Icon::Find, "m") }<span class="txt">{ "Address, frame, grant, step" }</span><kbd>{ "/" }</kbd>
@@ -60,7 +54,7 @@ pub fn TopBar(props: &Props) -> Html {
             <div class="only-menu">
                 <Menu label="Menu" class="tbtn" face={icon(Icon::Menu, "")}>
                     if let Some(driver) = &top.driver {
-                        <div class="row"><span class="lbl">{ &driver.name }</span><Segments index={0} setting={driver.clone()} send={send.clone()} /></div>
+                        <div class="row"><span class="lbl">{ &driver.name }</span>{ segments(0, driver, send) }</div>
                     }
                     { machine(top, send) }
                     if !top.branches.is_empty() {
@@ -83,10 +77,14 @@ fn item(name: &'static str, sign: Icon, command: Command, send: &Callback<Comman
 }
 
 fn branches(top: &Top, send: &Callback<Command>) -> Html {
-    html! {
-        <Pick label="Branch" choices={top.branches.clone()} chosen={Some(top.branch)} sign={Icon::Branch}
-            on_pick={send.reform(Command::Branch)} />
-    }
+    let branches = Picked {
+        label: "Branch",
+        choices: &top.branches,
+        chosen: Some(top.branch),
+        sign: Some(Icon::Branch),
+        ..Picked::default()
+    };
+    pick(&branches, send.reform(Command::Branch))
 }
 
 /// The settings of the machine. Changing one replays the steps from the start.
@@ -95,7 +93,7 @@ fn machine(top: &Top, send: &Callback<Command>) -> Html {
         html! {
             <div class="row">
                 <span class="lbl">{ &setting.name }</span>
-                <Segments index={index + 1} setting={setting.clone()} send={send.clone()} />
+                { segments(index + 1, setting, send) }
             </div>
         }
     };
@@ -107,29 +105,19 @@ fn machine(top: &Top, send: &Callback<Command>) -> Html {
     }
 }
 
-#[derive(PartialEq, Properties)]
-struct SegmentsProps {
-    /// Which setting.
-    index: usize,
-    /// The setting.
-    setting: Setting,
-    send: Callback<Command>,
-}
-
-/// Two to four choices, one taken.
-#[component]
-fn Segments(props: &SegmentsProps) -> Html {
+/// Two to four choices, one taken. `index` says which setting it is.
+fn segments(index: usize, setting: &Setting, send: &Callback<Command>) -> Html {
     let choice = |(at, name): (usize, &String)| {
-        let (index, is_chosen) = (props.index, at == props.setting.chosen);
-        let onclick = props.send.reform(move |_| Command::Set(index, at));
+        let is_chosen = at == setting.chosen;
+        let onclick = send.reform(move |_| Command::Set(index, at));
         html! {
             <button type="button" role="radio" aria-checked={if is_chosen { "true" } else { "false" }} data-rove=""
                 tabindex={roving::stop(is_chosen)} {onclick}>{ name }</button>
         }
     };
     html! {
-        <div class="seg" role="radiogroup" aria-label={props.setting.name.clone()} data-arrows="" onkeydown={roving::keys()} onfocusin={roving::stops()}>
-            { for props.setting.choices.iter().enumerate().map(choice) }
+        <div class="seg" role="radiogroup" aria-label={setting.name.clone()} data-arrows="" onkeydown={roving::keys()} onfocusin={roving::stops()}>
+            { for setting.choices.iter().enumerate().map(choice) }
         </div>
     }
 }

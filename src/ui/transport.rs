@@ -7,23 +7,20 @@ use crate::ui::icon::{Icon, icon};
 use crate::view::{command::Command, text::grouped, top::Top};
 use std::rc::Rc;
 
-/// What the component is given.
 #[derive(PartialEq, Properties)]
-pub struct Props {
+struct Props {
     /// Where we are.
-    pub top: Rc<Top>,
+    top: Rc<Top>,
     /// Why the last typed place was not gone to.
-    pub complaint: Option<AttrValue>,
+    complaint: Option<AttrValue>,
     /// What is asked for.
-    pub send: Callback<Command>,
+    send: Callback<Command>,
 }
 
-/// The transport and the step counter.
-#[component]
-pub fn Transport(props: &Props) -> Html {
-    let top = &props.top;
+/// The transport and the step counter; `complaint` is why the last typed place was not gone to.
+pub fn transport(top: &Rc<Top>, complaint: Option<&AttrValue>, send: &Callback<Command>) -> Html {
     let button = |name: &'static str, sign: Icon, command: Command, possible: bool| {
-        let send = props.send.reform(move |_| command.clone());
+        let send = send.reform(move |_| command.clone());
         html! {
             <button type="button" class="tbtn" aria-label={name} title={name} disabled={!possible} onclick={send}>{ icon(sign, "") }</button>
         }
@@ -35,13 +32,13 @@ pub fn Transport(props: &Props) -> Html {
             { button("First", Icon::First, Command::First, back) }
             { button("Back", Icon::Back, Command::Back, back) }
             <button type="button" class="tbtn pri" aria-label={play} title={play} disabled={!forward && !top.playing}
-                onclick={props.send.reform(|_| Command::Play)}>{ icon(sign, "") }</button>
+                onclick={send.reform(|_| Command::Play)}>{ icon(sign, "") }</button>
             { button("Forward", Icon::Forward, Command::Forward, forward) }
             <span class="group not-phone">{ button("Last", Icon::Last, Command::Last, forward) }</span>
             <span class="gap not-phone"></span>
             <span class="group not-phone">{ button("Micro-step back", Icon::MicroBack, Command::MicroBack, back) }</span>
             { button("Micro-step forward", Icon::MicroForward, Command::MicroForward, forward) }
-            <Counter top={props.top.clone()} complaint={props.complaint.clone()} send={props.send.clone()} />
+            <Counter top={top.clone()} complaint={complaint.cloned()} send={send.clone()} />
         </div>
     }
 }

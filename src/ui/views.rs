@@ -6,12 +6,12 @@ use std::rc::Rc;
 use yew::{Callback, Html, html};
 
 use crate::ui::chart::{self, Chart, ChartEvent};
-use crate::ui::sheets::Sheets;
+use crate::ui::sheets::sheets;
 use crate::view::bench::Bench;
 use crate::view::chart::Picture;
 use crate::view::chart::index::{Index, position};
 use crate::view::command::{Command, Tab};
-use crate::view::sheets;
+use crate::view::sheets as data;
 
 /// The views there are.
 pub const TABS: &[Tab] = &Tab::ALL;
@@ -42,15 +42,9 @@ impl Views {
                 let on_event = Callback::from(move |event| send.emit(command(&index.borrow(), event)));
                 html! { <Chart {picture} {on_event} keys={bench.letters()} command={self.asked} /> }
             }
-            Tab::Tables => {
-                html! { <Sheets sheets={Rc::new(sheets::tables(bench.session(), &bench.names()))} send={send.clone()} /> }
-            }
-            Tab::Frames => {
-                html! { <Sheets sheets={Rc::new(sheets::frames(bench.session(), &bench.names()))} send={send.clone()} /> }
-            }
-            Tab::Grants => {
-                html! { <Sheets sheets={Rc::new(sheets::grants(bench.session(), &bench.names()))} send={send.clone()} /> }
-            }
+            Tab::Tables => sheets(&data::tables(bench.session(), &bench.names()), send),
+            Tab::Frames => sheets(&data::frames(bench.session(), &bench.names()), send),
+            Tab::Grants => sheets(&data::grants(bench.session(), &bench.names()), send),
         }
     }
 
@@ -91,10 +85,10 @@ impl Views {
 
 fn command(index: &Index, event: ChartEvent) -> Command {
     match event {
-        ChartEvent::Seek(at) => Command::GoTo(sheets::place(position(at))),
+        ChartEvent::Seek(at) => Command::GoTo(data::place(position(at))),
         ChartEvent::Pick { row, at } => {
             let selection = row.and_then(|row| index.selection_of(row, at.step));
-            Command::Pick(selection, sheets::place(position(at)))
+            Command::Pick(selection, data::place(position(at)))
         }
     }
 }

@@ -3,18 +3,18 @@
 use web_sys::File;
 use yew::{AttrValue, Callback, Html, Properties, component, html, use_effect_with, use_state};
 
-use crate::ui::action_panel::ActionPanel;
-use crate::ui::banner::FirstVisit;
+use crate::ui::action_panel::action_panel;
+use crate::ui::banner::first_visit;
 use crate::ui::edges::{Edge, EdgeHandle};
 use crate::ui::find_box::FindBox;
-use crate::ui::inspector::InspectorPanel;
-use crate::ui::keys_sheet::KeysSheet;
+use crate::ui::inspector::inspector_panel;
+use crate::ui::keys_sheet::keys_sheet;
 use crate::ui::opener::Opener;
 use crate::ui::sharer::Sharer;
-use crate::ui::story::StoryPanel;
-use crate::ui::strip::InvariantStrip;
-use crate::ui::tabs::{SheetTabs, Tabs};
-use crate::ui::top_bar::TopBar;
+use crate::ui::story::story_panel;
+use crate::ui::strip::invariant_strip;
+use crate::ui::tabs;
+use crate::ui::top_bar::top_bar;
 use crate::view::command::{Command, Dialog, Sheet, Tab};
 use crate::view::page::Page;
 use crate::view::text::spoken;
@@ -69,6 +69,7 @@ pub fn Workbench(props: &Props) -> Html {
         Sheet::Page => "page",
         Sheet::Act => "act",
     };
+    let complaint = page.seek_complaint.clone().map(AttrValue::from);
     let selected = page
         .inspector
         .as_ref()
@@ -76,19 +77,19 @@ pub fn Workbench(props: &Props) -> Html {
     html! {
         <>
             <div class="app" data-sheet={sheet}>
-                <TopBar top={page.top.clone()} complaint={page.seek_complaint.clone().map(AttrValue::from)} send={send.clone()} />
+                { top_bar(&page.top, complaint.as_ref(), send) }
                 <main class="main" data-region="2" aria-label="Views">
-                    <Tabs tabs={props.tabs.clone()} shown={page.tab} tools={props.tools.clone()} send={send.clone()} />
+                    { tabs::views(&props.tabs, page.tab, &props.tools, send) }
                     <div class="pane fill" id="view" role="tabpanel" aria-labelledby={format!("tab-{}", page.tab.name())}>{ props.view.clone() }</div>
                     if let Some(banner) = &page.banner {
-                        <FirstVisit banner={banner.clone()} on_take={send.reform(|()| Command::TakeOver)} />
+                        { first_visit(banner, &send.reform(|()| Command::TakeOver)) }
                     }
                 </main>
-                if let Some(strip) = &page.strip { <InvariantStrip strip={strip.clone()} send={send.clone()} /> }
-                <SheetTabs shown={page.sheet} page={selected} {on_height} send={send.clone()} />
-                <StoryPanel story={page.story.clone()} send={send.clone()} />
-                <InspectorPanel inspector={page.inspector.clone()} open={page.drawer} send={send.clone()} />
-                <ActionPanel actions={page.actions.clone()} armed={page.armed} open={page.form_open} send={send.clone()} />
+                if let Some(strip) = &page.strip { { invariant_strip(strip, send) } }
+                { tabs::sheet_parts(page.sheet, &selected, &on_height, send) }
+                { story_panel(&page.story, send) }
+                { inspector_panel(page.inspector.as_deref(), page.drawer, send) }
+                { action_panel(&page.actions, page.armed, page.form_open, send) }
                 <EdgeHandle edge={Edge::Actions} /><EdgeHandle edge={Edge::Inspector} /><EdgeHandle edge={Edge::Story} />
             </div>
             <p class="unseen" role="status" aria-live="polite">{ format!("Step {}. {}", page.story.place, spoken(&page.story.sentence)) }</p>
@@ -102,7 +103,7 @@ fn over(props: &Props) -> Html {
     match page.over {
         None => Html::default(),
         Some(Dialog::Find) => html! { <FindBox palette={page.palette.clone()} send={send.clone()} /> },
-        Some(Dialog::Keys) => html! { <KeysSheet letters={page.letters} send={send.clone()} /> },
+        Some(Dialog::Keys) => keys_sheet(page.letters, send),
         Some(Dialog::Open) => {
             html! { <Opener opened={page.opened.clone()} on_file={props.on_file.clone()} send={send.clone()} /> }
         }

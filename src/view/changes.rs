@@ -84,19 +84,25 @@ pub fn of_step(places: Places<'_>, events: &[Event]) -> Vec<ChangeRow> {
         }
     }
     order.retain(|row| !is_nothing(&row.change));
-    order.sort_by_key(|row| rank(&row.what));
-    order
+    by_rank(&order)
 }
 
-/// What a reader looks for first comes first: pages and tags, then the driver's counters, then frames, then tables.
+/// The rows with what a reader looks for first at the top, else in their order.
+fn by_rank(rows: &[ChangeRow]) -> Vec<ChangeRow> {
+    // A sort would be compiled for this one list alone; there are five ranks.
+    (0..=RANKS.len()).flat_map(|wanted| rows.iter().filter(move |row| rank(&row.what) == wanted).cloned()).collect()
+}
+
+/// What a reader looks for first comes first: pages and tags, then the driver's counters, then frames, then its words.
+const RANKS: [&[&str]; 4] = [
+    &["PTE ", "tag ", "arr[", "signal", "#PF", "as ", "seg ", "domain ", "ref ", "pins ", "handle "],
+    &["softlockcnt", "ht_lock_cnt", "ht_valid_cnt", "domid", "pages of", "AS_"],
+    &["count of", "frame "],
+    &["m_mfn", "g_"],
+];
+
 fn rank(what: &str) -> usize {
-    const ORDER: [&[&str]; 4] = [
-        &["PTE ", "tag ", "arr[", "signal", "#PF", "as ", "seg ", "domain ", "ref ", "pins ", "handle "],
-        &["softlockcnt", "ht_lock_cnt", "ht_valid_cnt", "domid", "pages of", "AS_"],
-        &["count of", "frame "],
-        &["m_mfn", "g_"],
-    ];
-    ORDER.iter().position(|starts| starts.iter().any(|start| what.starts_with(start))).unwrap_or(ORDER.len())
+    RANKS.iter().position(|starts| starts.iter().any(|start| what.starts_with(start))).unwrap_or(RANKS.len())
 }
 
 /// Two changes of one thing, one after the other.
