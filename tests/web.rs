@@ -18,7 +18,7 @@ use mapscope::view::inspector::{Inspector, Right, Rung, Section, Stand};
 use mapscope::view::text::plain;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent, KeyboardEventInit};
+use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::{AppHandle, BaseComponent, Callback, Renderer};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -90,13 +90,9 @@ async fn tick() {
 }
 
 fn press(target: &HtmlElement, code: &str, key: &str) {
-    let with = KeyboardEventInit::new();
-    with.set_code(code);
-    with.set_key(key);
-    with.set_bubbles(true);
-    with.set_cancelable(true);
-    let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &with).expect("a key");
-    target.dispatch_event(&event).expect("an element hears keys");
+    let body = "target.dispatchEvent(new KeyboardEvent('keydown', { code, key, bubbles: true, cancelable: true }))";
+    let send = js_sys::Function::new_with_args("target, code, key", body);
+    send.call3(&JsValue::NULL, target, &code.into(), &key.into()).expect("an element hears keys");
 }
 
 fn field(label: &str, value: &str, complaint: Option<&str>) -> Field {
