@@ -5,7 +5,7 @@
 use super::name::{SegName, SpaceName};
 use crate::illumos::abi::{Dev, FaultType, SegRw};
 use crate::illumos::inject::Target;
-use crate::word::Word;
+use crate::word::{Word, json};
 use crate::xen::abi::{DomId, GrantRef};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde::{de, ser};
@@ -175,7 +175,7 @@ impl Serialize for Tagged<'_> {
 impl Serialize for SegmfOp {
     /// Writes `op` first, then the arguments in the order of the driver's parameters.
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let tagged = serde_json::to_string(&Tagged(self)).map_err(<S::Error as ser::Error>::custom)?;
+        let tagged = json::text(&Tagged(self));
         let name = self.name();
         let arguments = tagged.strip_prefix(&format!("{{\"{name}\":{{")).and_then(|rest| rest.strip_suffix("}}"));
         let arguments = arguments.unwrap_or_else(|| unreachable!("{name} is written as {tagged}"));
@@ -195,16 +195,24 @@ impl<'de> Deserialize<'de> for SegmfOp {
             None => return Err(<D::Error as de::Error>::custom("member `op` is missing: it names the operation")),
         };
         let tagged = Value::Object(Map::from_iter([(name.clone(), Value::Object(arguments))]));
-        let mut track = serde_path_to_error::Track::new();
-        SegmfOp::deserialize(serde_path_to_error::Deserializer::new(tagged, &mut track)).map_err(|error| {
-            let path = track.path().to_string();
-            match path.strip_prefix(&format!("{name}.")) {
-                Some(member) => {
-                    <D::Error as de::Error>::custom(format_args!("operation `{name}`, member `{member}`: {error}"))
-                }
-                None => <D::Error as de::Error>::custom(format_args!("operation `{name}`: {error}")),
+        json::read(&tagged.to_string()).map(|Read(op)| op).map_err(|error| {
+            match error.path.strip_prefix(&format!("{name}.")) {
+                Some(member) => <D::Error as de::Error>::custom(format_args!(
+                    "operation `{name}`, member `{member}`: {}",
+                    error.why
+                )),
+                None => <D::Error as de::Error>::custom(format_args!("operation `{name}`: {}", error.why)),
             }
         })
+    }
+}
+
+/// The private form, read.
+struct Read(SegmfOp);
+
+impl<'de> Deserialize<'de> for Read {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        SegmfOp::deserialize(from).map(Read)
     }
 }
 
@@ -251,7 +259,10 @@ mod tests {
                 json!({"op": "add_mfns", "seg": "s0", "addr": "0x0", "mfn": "0x1", "count": 1, "domid": 65536}),
                 "member `domid`",
             ),
-            (json!({"op": "release_grefs", "seg": "", "addr": "0x0", "count": 1}), "member `seg`: \"\" is not a name"),
+            (
+                json!({"op": "release_grefs", "seg": "", "addr": "0x0", "count": 1}),
+                "operation `release_grefs`: \"\" is not a name",
+            ),
             (json!({"seg": "s0"}), "member `op` is missing"),
             (json!({"op": 5}), "in quotes"),
         ];

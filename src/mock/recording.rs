@@ -9,6 +9,7 @@ use super::op::SegmfOp;
 use super::setup::{Setup, StackFill};
 use super::verdict::Expectation;
 use crate::illumos::abi::KernelBuild;
+use crate::word::json;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -156,23 +157,15 @@ fn bounded(text: &[u8]) -> Result<(), ReadError> {
 
 /// Reads one object. `before` is the number of lines before it, `steps` the steps read so far.
 fn read_one(text: &[u8], before: usize, steps: &mut usize) -> Result<Vec<Recording>, ReadError> {
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let file: FileText = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." { String::new() } else { path };
-        in_line(path, before, error.inner())
+    let text = std::str::from_utf8(text)
+        .map_err(|error| ReadError::of("", format!("byte {} is not part of a text", error.valid_up_to())))?;
+    let file: FileText = json::read(text).map_err(|error| ReadError {
+        line: (error.line > 0).then_some(before + error.line),
+        path: if error.path == "." { String::new() } else { error.path },
+        reason: error.why,
     })?;
-    json.end().map_err(|error| in_line(String::new(), before, &error))?;
     let (kernel, stack) = (file.kernel.into(), file.stack);
     file.scenarios()?.into_iter().map(|(path, text)| text.read(&path, kernel, stack, steps)).collect()
-}
-
-/// An error of the JSON reader; it counts lines from 1, and 0 for none.
-fn in_line(path: String, before: usize, error: &serde_json::Error) -> ReadError {
-    let said = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let reason = said.strip_suffix(&place).unwrap_or(&said).to_owned();
-    ReadError { line: (error.line() > 0).then(|| before + error.line()), path, reason }
 }
 
 /// A file as it is written.
@@ -354,7 +347,7 @@ mod tests {
         let said = refusal(&file("\"nome\": 1"));
         assert!(said.starts_with("line 2: nome: unknown field `nome`"), "{said}");
         let said = refusal("{\"format\": \"segmf-vectors-2\"}");
-        assert!(said.contains("format: `segmf-vectors-2` is not a format known here"), "{said}");
+        assert!(said.starts_with("line 1: `segmf-vectors-2` is not a format known here"), "{said}");
         assert!(refusal(&file(SETUP)).contains("`name` is missing"));
         assert!(refusal("{").starts_with("line 1: "));
         assert!(refusal(&(file("\"scenarios\": []") + "x")).contains("trailing characters"));

@@ -9,6 +9,7 @@ use super::setup::{MachineSetup, SetupError};
 use super::world::World;
 use crate::illumos::abi::AsId;
 use crate::word::Word;
+use crate::word::json::{self, Misread};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -105,17 +106,8 @@ pub enum FileError {
     #[error("the file has {0} bytes; a session may have {MAX_BYTES}")]
     TooLarge(usize),
     /// Not JSON, or not of this form.
-    #[error("line {line}, column {column}, at `{path}`: {why}")]
-    Form {
-        /// Counted from 1.
-        line: usize,
-        /// Counted from 1.
-        column: usize,
-        /// The field, as in `steps[3].op.do`.
-        path: String,
-        /// What is wrong there.
-        why: String,
-    },
+    #[error(transparent)]
+    Form(Misread),
     /// A version this program does not know.
     #[error("the file says it is `{0}`; this program reads `{FORMAT}`")]
     Format(String),
@@ -182,7 +174,8 @@ pub fn open(text: &str) -> Result<Opened, FileError> {
 /// Writes a session.
 #[must_use]
 pub fn write(file: &SessionFile) -> String {
-    serde_json::to_string_pretty(file).expect("a session is plain data")
+    // One step a line: a file of many steps stays one that can be looked at.
+    json::text(file).replace("{\"parent\":", "\n{\"parent\":")
 }
 
 /// The steps of a history as lines.
@@ -209,24 +202,16 @@ fn parse(text: &str) -> Result<SessionFile, FileError> {
     if text.len() > MAX_BYTES {
         return Err(FileError::TooLarge(text.len()));
     }
-    let form = |path: String, why: &serde_json::Error| {
-        let said = why.to_string();
-        let why_only = said.rsplit_once(" at line ").map_or(said.as_str(), |(head, _)| head);
-        FileError::Form { line: why.line(), column: why.column(), path, why: why_only.to_owned() }
-    };
     // The version first: a newer file has fields that are unknown here, and its version is the better word.
     #[derive(Deserialize)]
     struct Version {
         format: String,
     }
-    let version: Version = serde_json::from_str(text).map_err(|why| form(".".to_owned(), &why))?;
+    let version: Version = json::read(text).map_err(FileError::Form)?;
     if version.format != FORMAT {
         return Err(FileError::Format(version.format.chars().take(60).collect()));
     }
-    let mut json = serde_json::Deserializer::from_str(text);
-    let file: SessionFile =
-        serde_path_to_error::deserialize(&mut json).map_err(|e| form(e.path().to_string(), e.inner()))?;
-    check(file)
+    check(json::read(text).map_err(FileError::Form)?)
 }
 
 /// What the form alone does not say: sizes, and that every step named is there.

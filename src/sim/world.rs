@@ -6,6 +6,7 @@ use super::machine::Machine;
 use super::op::{MachineId, Op};
 use super::setup::{MachineSetup, SetupError};
 use crate::trace::{Halt, Recorder};
+use crate::word::json;
 use imbl::OrdMap;
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher as _;
@@ -28,20 +29,9 @@ impl Outcome {
     /// The fingerprint of the answer, taken of its JSON so that neither word size nor compiler is part of it.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        struct Into(SipHasher13);
-        impl std::io::Write for Into {
-            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-                self.0.write(bytes);
-                Ok(bytes.len())
-            }
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let mut hasher = Into(SipHasher13::new());
-        serde_json::to_writer(&mut hasher, &self.answer)
-            .expect("an answer is plain data, and a hasher takes every byte");
-        Digest(hasher.0.finish())
+        let mut hasher = SipHasher13::new();
+        hasher.write(json::text(&self.answer).as_bytes());
+        Digest(hasher.finish())
     }
 }
 

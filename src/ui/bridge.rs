@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::{JSON, Object, Promise, Reflect};
-use serde_json::{Value, json};
+use serde_json::Value;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsError, JsValue};
 use yew::Callback;
@@ -25,6 +25,7 @@ use crate::view::command::Command;
 use crate::view::session::Session;
 use crate::view::state::state;
 use crate::view::words::answer_word;
+use crate::word::json;
 
 type Shared = Rc<RefCell<Bench>>;
 type Answered = Result<JsValue, JsValue>;
@@ -51,7 +52,7 @@ pub fn install(bench: Shared, changed: Callback<()>) {
     set("state", &function(&bench, &Callback::noop(), |bench, _| to_js(&state(bench.session()))));
     set("seek", &function(&bench, &changed, seek));
     set("load", &function(&bench, &changed, load));
-    set("save", &function(&bench, &Callback::noop(), |bench, _| to_js(&json!(bench.session().to_file()))));
+    set("save", &function(&bench, &Callback::noop(), |bench, _| JSON::parse(&file::write(&bench.session().to_file()))));
     let _ = Reflect::set(&gloo_utils::window(), &"mapscope".into(), &object);
 }
 
@@ -70,10 +71,9 @@ fn apply(bench: &mut Bench, argument: JsValue) -> Answered {
     bench.update(Command::TakeOver);
     bench.apply(op);
     let outcome = bench.session().outcome().ok_or_else(|| complaint("nothing was done"))?;
-    to_js(&json!({
-        "answer": outcome.answer, "word": answer_word(&outcome.answer),
-        "refused": outcome.answer.is_refusal(), "events": outcome.events,
-    }))
+    let (answer, events) = (json::text(&outcome.answer), json::text(&outcome.events));
+    let (word, refused) = (json::text(&answer_word(&outcome.answer)), outcome.answer.is_refusal());
+    JSON::parse(&format!("{{\"answer\":{answer},\"word\":{word},\"refused\":{refused},\"events\":{events}}}"))
 }
 
 fn seek(bench: &mut Bench, argument: JsValue) -> Answered {
@@ -109,9 +109,7 @@ fn read<T: serde::de::DeserializeOwned>(value: &JsValue) -> Result<T, JsValue> {
         Some(text) => text,
         None => written(value)?,
     };
-    let mut json = serde_json::Deserializer::from_str(&text);
-    serde_path_to_error::deserialize(&mut json)
-        .map_err(|why| complaint(&format!("at `{}`: {}", why.path(), why.inner())))
+    json::read(&text).map_err(|why| complaint(&why.to_string()))
 }
 
 fn to_js(value: &Value) -> Answered {

@@ -9,6 +9,7 @@ use crate::view::opened::{self, Complaint, Difference, Opened};
 use crate::view::session::Session;
 use crate::view::text::{Span, grouped, plain};
 use crate::view::words;
+use crate::word::json::Misread;
 
 /// The most verdicts that are listed; those that differ come first.
 const MOST_VERDICTS: usize = 200;
@@ -78,7 +79,7 @@ fn complaint(name: &str, error: &FileError) -> Opened {
         FileError::TooLarge(_) | FileError::TooManySteps(_) | FileError::Machines(_) | FileError::Setup { .. } => {
             (error.to_string(), "The whole file.".to_owned())
         }
-        FileError::Form { line, column, path, why } => {
+        FileError::Form(Misread { line, column, path, why }) => {
             let field = if path == "." { String::new() } else { format!(", at `{path}`") };
             (why.clone(), format!("Line {line}, column {column}{field}."))
         }

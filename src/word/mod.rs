@@ -3,6 +3,8 @@
 //! A 64-bit quantity is a hex string in all our JSON (`"0x80000000"`), because a number there loses bits above 2^53.
 //! What a word *means* is not here: addresses, frames and entries get types where the kernel itself checks them.
 
+pub mod json;
+
 use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 
 /// Parses `"0x1f"`: lower or upper case digits, at most 64 bits, the prefix required.
