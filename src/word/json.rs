@@ -191,7 +191,7 @@ mod tests {
             said("{\"steps\": [{\"at\": \"x\"}]}").split(':').next(),
             Some("line 1, column 21, at `steps[0].at`")
         );
-        assert_eq!(said("[]").split(':').next(), Some("line 1, column 0, at `.`"));
+        assert_eq!(said("[]").split(':').next(), Some("line 1, column 2, at `.`"));
         assert_eq!(said("{\"steps\": [").split(':').next(), Some("line 1, column 11, at `steps`"));
     }
 }
