@@ -12,11 +12,13 @@ use crate::view::forms::Desk;
 use crate::view::glyph::Glyph;
 use crate::view::kinds::Kind;
 use crate::view::look::Look;
+use crate::view::named::named;
 use crate::view::names::Names;
 use crate::view::offers::{self, Offered};
 use crate::view::opened::Opened;
 use crate::view::search::search;
 use crate::view::session::{Msg, Position, Selection, Session};
+use crate::view::strip::Standing;
 use crate::view::{settings, touched, words};
 
 /// What a command asks of the browser, beside what it changed here.
@@ -69,7 +71,7 @@ pub struct Bench {
     pub(super) opened: Opened,
     pub(super) pending: Option<Session>,
     pub(super) seek_complaint: Option<String>,
-    pub(super) invariant: usize,
+    pub(super) invariant: Option<usize>,
     serial: u32,
     version: u64,
     trail: Vec<Selection>,
@@ -102,7 +104,7 @@ impl Bench {
             opened: Opened::Nothing,
             pending: None,
             seek_complaint: None,
-            invariant: 0,
+            invariant: None,
             serial: 0,
             version: 0,
             trail: Vec::new(),
@@ -237,6 +239,14 @@ impl Bench {
     pub(super) fn follow_breaks(&mut self) -> &Breaks {
         self.breaks.follow(&self.session);
         &self.breaks
+    }
+
+    /// The rules that name the selection.
+    pub(super) fn named(&mut self, selection: Selection) -> Vec<(usize, String, Standing)> {
+        let Bench { breaks, session, .. } = self;
+        let step = breaks.step(session.at().step).filter(|_| session.at().stop.is_none());
+        let calls = step.map(|step| step.calls.clone()).unwrap_or_default();
+        named(session.world(), breaks.here(session), &calls, selection)
     }
 
     /// What every step of the path broke, as of the last [`Bench::page`].
@@ -452,7 +462,7 @@ impl Bench {
                     return self.update(entry.command.clone());
                 }
             }
-            Command::Invariant(index) => self.invariant = index,
+            Command::Invariant(index) => self.invariant = Some(index),
             Command::Leave => self.leave(),
             Command::ActionMenu => self.armed = true,
             Command::Theme => return Some(Effect::Theme),

@@ -111,6 +111,7 @@ pub struct Breaks {
     homes: BTreeMap<(Home, InvariantId), usize>,
     opened: Option<(StepId, Rc<Inside>)>,
     at_stop: Option<((StepId, u16), Vec<Broken>)>,
+    here: Option<((StepId, Option<u16>), Checker)>,
 }
 
 impl Breaks {
@@ -127,6 +128,7 @@ impl Breaks {
             checker,
             opened: None,
             at_stop: None,
+            here: None,
         };
         breaks.follow(session);
         breaks
@@ -228,6 +230,15 @@ impl Breaks {
             broken.extend(of_calls(&calls, at.step));
             self.at_stop = Some(((step, stop), broken));
         }
+    }
+
+    /// The verdicts on the world at the session's cursor, place by place; kept until the cursor moves.
+    pub fn here(&mut self, session: &Session) -> &Checker {
+        let key = (session.cursor(), session.at().stop);
+        if self.here.as_ref().is_none_or(|(of, _)| *of != key) {
+            self.here = Some((key, Checker::new(session.world())));
+        }
+        &self.here.as_ref().expect("it was just looked at").1
     }
 
     /// The rules after step `step` of the path.

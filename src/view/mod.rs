@@ -21,6 +21,7 @@ pub mod inspector;
 pub mod keys;
 pub mod kinds;
 pub mod look;
+pub mod named;
 pub mod names;
 pub mod offers;
 pub mod opened;

@@ -191,6 +191,10 @@ impl Bench {
             let places = touched.iter().skip(first).take(MOST_TOUCHED).map(|step| Place::step(*step)).collect();
             shown.sections.push(Section::Touched { places, now: Place::step(at as u64) });
         }
+        let invariants = self.named(selection);
+        if !invariants.is_empty() {
+            shown.sections.push(Section::Named { invariants });
+        }
         Some(shown)
     }
 

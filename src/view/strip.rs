@@ -57,8 +57,8 @@ pub struct Strip {
 }
 
 impl Strip {
-    /// The strip at the session's cursor, which `breaks` have followed.
-    pub fn of(session: &Session, breaks: &Breaks, names: &Names, shown: usize) -> Strip {
+    /// The strip at the session's cursor, which `breaks` have followed. Until a cell is `chosen` the first that is broken is shown.
+    pub fn of(session: &Session, breaks: &Breaks, names: &Names, chosen: Option<usize>) -> Strip {
         let broken = breaks.at(session);
         let cell = |rule: &Rule| {
             let is_asked = session.world().machines().any(|(_, machine)| rule.id.is_asked_of(machine));
@@ -74,7 +74,9 @@ impl Strip {
             Invariant { name: rule.id.to_string(), standing, rule: plain(rule.sentence), remark }
         };
         let cells: Vec<Invariant> = Rule::ALL.iter().map(cell).collect();
-        let shown = shown.min(cells.len() - 1);
+        let first = |standing| cells.iter().position(|cell| cell.standing == standing);
+        let telling = || first(Standing::Broken).or_else(|| first(Standing::BrokenInside)).unwrap_or(0);
+        let shown = chosen.filter(|chosen| *chosen < cells.len()).unwrap_or_else(telling);
         Strip { cells, shown }
     }
 
@@ -96,7 +98,7 @@ fn said_of_broken(session: &Session, breaks: &Breaks, names: &Names, broken: &Br
     let Broken { id, since, places, first } = *broken;
     let more = match places {
         0 | 1 => ".".to_owned(),
-        n => format!(". So in {}.", counted(n as u64 - 1, "place more", "places more")),
+        n => format!("; {}.", counted(n as u64 - 1, "place more", "places more")),
     };
     let said = said(session.world(), names, first);
     let words = match id.rule().judges {
@@ -180,7 +182,7 @@ mod tests {
         let mut session = Session::of_scenario(story).expect("a story can be built");
         session.update(Msg::Seek(Position { step, stop }));
         let breaks = Breaks::new(&session);
-        let strip = Strip::of(&session, &breaks, &Names::new(session.names()), 0);
+        let strip = Strip::of(&session, &breaks, &Names::new(session.names()), None);
         let told: String = strip
             .cells
             .iter()
@@ -197,18 +199,18 @@ mod tests {
             3,
             None,
             &expect![[r#"
-            I11 broken inside this step: Broken at 3.4 only: page 8000 0000 of saver maps dom0’s frame 100, read-only.
-            I13 broken: Broken since 3.5: page 8000 0000 of saver allows r-x, and the segment r--. So in 2 places more.
-        "#]],
+                I11 broken inside this step: Broken at 3.4 only: page 8000 0000 of saver maps dom0’s frame 100, read-only.
+                I13 broken: Broken since 3.5: page 8000 0000 of saver is r-x, its segment r--; 2 places more.
+            "#]],
         );
         check(
             "save-domain-5",
             3,
             Some(2),
             &expect![[r#"
-                I1 broken: Broken since 3.2: page 8000 0000 of saver is tagged MFN 4C0F0, and has no valid entry.
+                I1 broken: Broken since 3.2: page 8000 0000 of saver is tagged MFN 4C0F0, without a valid entry.
                 I3 broken: Broken since 3.2: the segment at 8000 0000 of saver counted 0, recounted 1.
-                I9 broken: Broken since 3.2: the segment at 8000 0000 of saver is bound to domain 5, and maps nothing of it.
+                I9 broken: Broken since 3.2: the segment at 8000 0000 of saver is bound to domain 5 and maps nothing of it.
             "#]],
         );
     }
@@ -220,12 +222,12 @@ mod tests {
             7,
             None,
             &expect![[r#"
-            I1 broken: Broken since 7.10: page 8000 0000 of child is tagged MFN 4C0F0, and has no valid entry. So in 2 places more.
-            I3 broken: Broken since 7.10: the segment at 8000 0000 of child counted 0, recounted 3.
-            I9 broken: Broken since 7.10: the segment at 8000 0000 of child is bound to domain 5, and maps nothing of it.
-            I13 broken: Broken since 3.5: page 8000 0000 of saver allows r-x, and the segment r--. So in 2 places more.
-            I14 holds: A call broke it at step 6. illumos.md 6.1; seg_mf.c, segmf_incore and segmf_fault
-        "#]],
+                I1 broken: Broken since 7.10: page 8000 0000 of child is tagged MFN 4C0F0, without a valid entry; 2 places more.
+                I3 broken: Broken since 7.10: the segment at 8000 0000 of child counted 0, recounted 3.
+                I9 broken: Broken since 7.10: the segment at 8000 0000 of child is bound to domain 5 and maps nothing of it.
+                I13 broken: Broken since 3.5: page 8000 0000 of saver is r-x, its segment r--; 2 places more.
+                I14 holds: A call broke it at step 6. illumos.md 6.1; seg_mf.c, segmf_incore and segmf_fault
+            "#]],
         );
         check(
             "save-domain-5",
@@ -248,14 +250,14 @@ mod tests {
             10,
             None,
             &expect![[r#"
-            I2 broken inside this step: Broken at 10.1 only: page 8040 0000 of back end maps granted frame 51234, and the driver knows of no mapped grant there.
-            I4 broken: Broken since 10.2: table 0A360 of back end counted 352, recounted 349.
-            I5 broken: Broken since 10.2: table 0A360 of back end counted 352, recounted 349.
-            I9 broken: Broken since 10.2: the segment at 8040 0000 of back end is bound to domain 7, and maps nothing of it.
-            I11 broken: Broken since 3: page 8040 3000 of back end maps dom0’s frame 100, writable. So in 348 places more.
-            I12 broken inside this step: Broken at 10.1 only: ref 8 of domain 7 is mapped by handle 0, which no page claims.
-            I13 holds: Broken up to step 9. illumos.md 6.1; seg_mf.c, segmf_faultpage
-        "#]],
+                I2 broken inside this step: Broken at 10.1 only: page 8040 0000 of back end maps granted frame 51234, its tag no mapped GREF.
+                I4 broken: Broken since 10.2: table 0A360 of back end counted 352, recounted 349.
+                I5 broken: Broken since 10.2: table 0A360 of back end counted 352, recounted 349.
+                I9 broken: Broken since 10.2: the segment at 8040 0000 of back end is bound to domain 7 and maps nothing of it.
+                I11 broken: Broken since 3: page 8040 3000 of back end maps dom0’s frame 100, writable; 348 places more.
+                I12 broken inside this step: Broken at 10.1 only: ref 8 of domain 7 is mapped by handle 0, which no page claims.
+                I13 holds: Broken up to step 9. illumos.md 6.1; seg_mf.c, segmf_faultpage
+            "#]],
         );
     }
 }

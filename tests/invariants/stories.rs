@@ -131,32 +131,32 @@ fn saving_domain_5() {
         &mut world,
         &ops,
         &expect![[r#"
-        a process starts: process 0
-        process 0 maps 4 pages of privcmd at 8000 0000, r--
-        process 0 asks for 4 frames of domain 5: 3 live, page 2 refused, answer still 0
-            inside I1: as:0 80003000 is tagged MFN 4C0F7, and its entry is 8010000000100465
-            inside I3: seg:0 counted 2, recounted 3
-            inside I9: seg:0 is bound to domain 5, and maps nothing of it
-            inside I11: as:0 80003000 maps dom0’s frame 100, read-only
-            BROKEN I13: as:0 80000000 allows r-x, and the segment r-- (and at 2 more)
-        process 0 reads 8000 0000: frame 4C0F0
-        process 0 reads 8000 2000: SIGBUS
-        process 0 writes 8000 0000: SIGBUS
-            call   I14: as:0 80000000 is live, and F_PROT was answered with an object error
-        process 0 forks: process 1 is born
-            BROKEN I1: as:1 80000000 is tagged MFN 4C0F0, and has no valid entry (and at 2 more)
-            BROKEN I3: seg:1 counted 0, recounted 3
-            BROKEN I9: seg:1 is bound to domain 5, and maps nothing of it
-        process 1 reads 8000 0000: SIGBUS
-        process 0 unmaps 1 page at 8000 1000: EINVAL
-        process 0 unmaps 4 pages at 8000 0000
-            whole  I13
-        process 1 exits
-            whole  I1
-            whole  I3
-            whole  I9
-        process 0 exits
-    "#]],
+            a process starts: process 0
+            process 0 maps 4 pages of privcmd at 8000 0000, r--
+            process 0 asks for 4 frames of domain 5: 3 live, page 2 refused, answer still 0
+                inside I1: as:0 80003000 is tagged MFN 4C0F7, over entry 8010000000100465
+                inside I3: seg:0 counted 2, recounted 3
+                inside I9: seg:0 is bound to domain 5 and maps nothing of it
+                inside I11: as:0 80003000 maps dom0’s frame 100, read-only
+                BROKEN I13: as:0 80000000 is r-x, its segment r-- (and at 2 more)
+            process 0 reads 8000 0000: frame 4C0F0
+            process 0 reads 8000 2000: SIGBUS
+            process 0 writes 8000 0000: SIGBUS
+                call   I14: as:0 80000000 is live, and F_PROT was answered with an object error
+            process 0 forks: process 1 is born
+                BROKEN I1: as:1 80000000 is tagged MFN 4C0F0, without a valid entry (and at 2 more)
+                BROKEN I3: seg:1 counted 0, recounted 3
+                BROKEN I9: seg:1 is bound to domain 5 and maps nothing of it
+            process 1 reads 8000 0000: SIGBUS
+            process 0 unmaps 1 page at 8000 1000: EINVAL
+            process 0 unmaps 4 pages at 8000 0000
+                whole  I13
+            process 1 exits
+                whole  I1
+                whole  I3
+                whole  I9
+            process 0 exits
+        "#]],
     );
 }
 
@@ -175,19 +175,19 @@ fn three_grants() {
             domain 7 offers frame 51777 to dom0 as ref 9
             domain 7 offers frame 5200A to dom0 as ref 2F
             the tap driver maps 3 grants of domain 7 at 8040 0000
-                inside I2: as:0 80400000 maps granted frame 51234, and the driver knows of no mapped grant there (and at 2 more)
-                inside I9: seg:0 is bound to domain 7, and maps nothing of it
+                inside I2: as:0 80400000 maps granted frame 51234, its tag no mapped GREF (and at 2 more)
+                inside I9: seg:0 is bound to domain 7 and maps nothing of it
                 inside I12: ref 8 of domain 7 is mapped by handle 0, which no page claims (and at 2 more)
                 BROKEN I11: as:0 80403000 maps dom0’s frame 100, writable (and at 348 more)
-                BROKEN I13: as:0 80400000 allows rwx, and the segment rw- (and at 2 more)
+                BROKEN I13: as:0 80400000 is rwx, its segment rw- (and at 2 more)
             process 0 writes 8040 0000: frame 51234
             domain 7 ends ref 8: still in use
             the tap driver releases 3 grants at 8040 0000
-                inside I2: as:0 80400000 maps granted frame 51234, and the driver knows of no mapped grant there (and at 2 more)
+                inside I2: as:0 80400000 maps granted frame 51234, its tag no mapped GREF (and at 2 more)
                 inside I12: ref 8 of domain 7 is mapped by handle 0, which no page claims (and at 2 more)
                 BROKEN I4: table A360 counted 352, recounted 349
                 BROKEN I5: table A360 counted 352, recounted 349
-                BROKEN I9: seg:0 is bound to domain 7, and maps nothing of it
+                BROKEN I9: seg:0 is bound to domain 7 and maps nothing of it
                 whole  I13
             domain 7 ends ref 8
             process 0 exits
@@ -208,20 +208,20 @@ fn a_failed_mmap_leaves_pages_mapped_and_not_held() {
         &mut world,
         &ops,
         &expect![[r#"
-        process 0 asks for 4 frames of domain 5: EFAULT
-            inside I3: seg:0 counted 2, recounted 4
-            inside I9: seg:0 is bound to domain 5, and maps nothing of it
-            inside I11: as:0 80002000 maps dom0’s frame 100, read-only
-            BROKEN I1: as:0 80000000 maps foreign frame 4C0F6, and its tag is not MFN (and at 1 more)
-            BROKEN I4: table A345 counted 0, recounted 2
-            BROKEN I13: as:0 80000000 allows r-x, and the segment r-- (and at 1 more)
-            call   I7: seg:0 segmf_add_mfns answered EFAULT, and left the segment bound to domain 5 and 5 things more
-        process 0 unmaps 8 pages at 8000 0000
-            inside I9: seg:0 is bound to domain 5, and maps nothing of it
-            whole  I1
-            whole  I4
-            whole  I13
-    "#]],
+            process 0 asks for 4 frames of domain 5: EFAULT
+                inside I3: seg:0 counted 2, recounted 4
+                inside I9: seg:0 is bound to domain 5 and maps nothing of it
+                inside I11: as:0 80002000 maps dom0’s frame 100, read-only
+                BROKEN I1: as:0 80000000 maps foreign frame 4C0F6, its tag not MFN (and at 1 more)
+                BROKEN I4: table A345 counted 0, recounted 2
+                BROKEN I13: as:0 80000000 is r-x, its segment r-- (and at 1 more)
+                call   I7: seg:0 segmf_add_mfns answered EFAULT, and left the segment bound to domain 5 and 5 things more
+            process 0 unmaps 8 pages at 8000 0000
+                inside I9: seg:0 is bound to domain 5 and maps nothing of it
+                whole  I1
+                whole  I4
+                whole  I13
+        "#]],
     );
 }
 
@@ -234,19 +234,19 @@ fn a_segment_stays_bound_to_a_domain_it_maps_nothing_of() {
         &mut world,
         &ops,
         &expect![[r#"
-        process 0 asks for 1 frame of domain 5: EFAULT
-            inside I1: as:0 80000000 is tagged MFN 7FFFFF, and has no valid entry
-            inside I3: seg:0 counted 0, recounted 1
-            inside I11: as:0 80000000 maps dom0’s frame 100, read-only
-            BROKEN I9: seg:0 is bound to domain 5, and maps nothing of it
-            call   I7: seg:0 segmf_add_mfns answered EFAULT, and left the segment bound to domain 5
-        process 0 asks for 1 frame of domain 6: EINVAL
-        process 0 asks for 1 frame of domain 5
-            inside I1: as:0 80000000 is tagged MFN 4C0F0, and its entry is 8010000000100465
-            inside I3: seg:0 counted 0, recounted 1
-            inside I11: as:0 80000000 maps dom0’s frame 100, read-only
-            whole  I9
-    "#]],
+            process 0 asks for 1 frame of domain 5: EFAULT
+                inside I1: as:0 80000000 is tagged MFN 7FFFFF, without a valid entry
+                inside I3: seg:0 counted 0, recounted 1
+                inside I11: as:0 80000000 maps dom0’s frame 100, read-only
+                BROKEN I9: seg:0 is bound to domain 5 and maps nothing of it
+                call   I7: seg:0 segmf_add_mfns answered EFAULT, and left the segment bound to domain 5
+            process 0 asks for 1 frame of domain 6: EINVAL
+            process 0 asks for 1 frame of domain 5
+                inside I1: as:0 80000000 is tagged MFN 4C0F0, over entry 8010000000100465
+                inside I3: seg:0 counted 0, recounted 1
+                inside I11: as:0 80000000 maps dom0’s frame 100, read-only
+                whole  I9
+        "#]],
     );
 }
 
@@ -271,12 +271,12 @@ fn a_failed_request_wipes_another_one() {
             the tap driver registers 8 pages at 8000 0000
                 BROKEN I11: as:0 80000000 maps dom0’s frame 100, writable (and at 7 more)
             the tap driver maps 2 grants of domain 7 at 8000 0000
-                inside I2: as:0 80000000 maps granted frame 51000, and the driver knows of no mapped grant there (and at 1 more)
-                inside I9: seg:0 is bound to domain 7, and maps nothing of it
+                inside I2: as:0 80000000 maps granted frame 51000, its tag no mapped GREF (and at 1 more)
+                inside I9: seg:0 is bound to domain 7 and maps nothing of it
                 inside I12: ref 1 of domain 7 is mapped by handle 0, which no page claims (and at 1 more)
                 BROKEN I11: as:0 80002000 maps dom0’s frame 100, writable (and at 5 more)
             the tap driver maps 2 grants of domain 7 at 8000 3000: EFAULT
-                BROKEN I2: as:0 80000000 maps granted frame 51000, and the driver knows of no mapped grant there (and at 1 more)
+                BROKEN I2: as:0 80000000 maps granted frame 51000, its tag no mapped GREF (and at 1 more)
                 BROKEN I12: ref 1 of domain 7 is mapped by handle 0, which no page claims (and at 1 more)
                 call   I10: as:0 80000000 segmf_add_grefs changed page 0, asked for 2 from 3
                 call   I10: as:0 80001000 segmf_add_grefs changed page 1, asked for 2 from 3
@@ -299,13 +299,13 @@ fn one_status_is_read_of_a_batch() {
             the tap driver registers 8 pages at 8000 0000
                 BROKEN I11: as:0 80000000 maps dom0’s frame 100, writable (and at 7 more)
             the tap driver maps 2 grants of domain 7 at 8000 0000
-                inside I9: seg:0 is bound to domain 7, and maps nothing of it
+                inside I9: seg:0 is bound to domain 7 and maps nothing of it
                 inside I12: ref 1 of domain 7 is mapped by handle 0, which no page claims
-                BROKEN I2: as:0 80001000 claims handle 0 for ref 4, which Xen does not hold
+                BROKEN I2: as:0 80001000 claims handle 0 for ref 4: Xen holds none
                 BROKEN I6: as:0 80000000 is one of 2 pages that claim handle 0 (and at 1 more)
                 BROKEN I11: as:0 80001000 maps dom0’s frame 100, writable (and at 6 more)
             the tap driver maps 2 grants of domain 7 at 8000 3000: EFAULT
-                BROKEN I2: as:0 80000000 maps granted frame 51000, and the driver knows of no mapped grant there (and at 1 more)
+                BROKEN I2: as:0 80000000 maps granted frame 51000, its tag no mapped GREF (and at 1 more)
                 BROKEN I11: as:0 80001000 maps dom0’s frame 100, writable (and at 5 more)
                 BROKEN I12: ref 1 of domain 7 is mapped by handle 0, which no page claims (and at 1 more)
                 whole  I6
@@ -324,16 +324,16 @@ fn a_frame_over_a_registered_page_loses_the_address_of_its_entry() {
         &mut world,
         &[register(), mmap(0x4_c0f0, 1, 5)],
         &expect![[r#"
-        the tap driver registers 8 pages at 8000 0000
-            BROKEN I11: as:0 80000000 maps dom0’s frame 100, writable (and at 7 more)
-        process 0 asks for 1 frame of domain 5
-            inside I1: as:0 80000000 is tagged MFN 4C0F0, and its entry is 8010000000100465
-            inside I3: seg:0 counted 0, recounted 1
-            inside I9: seg:0 is bound to domain 5, and maps nothing of it
-            BROKEN I4: table A345 counted 9, recounted 8
-            BROKEN I8: as:0 80000000 has 4C0F0 registered, and its entry stands at A345000
-            BROKEN I11: as:0 80001000 maps dom0’s frame 100, writable (and at 6 more)
-    "#]],
+            the tap driver registers 8 pages at 8000 0000
+                BROKEN I11: as:0 80000000 maps dom0’s frame 100, writable (and at 7 more)
+            process 0 asks for 1 frame of domain 5
+                inside I1: as:0 80000000 is tagged MFN 4C0F0, over entry 8010000000100465
+                inside I3: seg:0 counted 0, recounted 1
+                inside I9: seg:0 is bound to domain 5 and maps nothing of it
+                BROKEN I4: table A345 counted 9, recounted 8
+                BROKEN I8: as:0 80000000 has 4C0F0 registered, its entry stands at A345000
+                BROKEN I11: as:0 80001000 maps dom0’s frame 100, writable (and at 6 more)
+        "#]],
     );
 }
 
@@ -358,21 +358,21 @@ fn a_fork_claims_its_parents_grants() {
             the tap driver registers 8 pages at 8000 0000
                 BROKEN I11: as:0 80000000 maps dom0’s frame 100, writable (and at 7 more)
             the tap driver maps 1 grant of domain 7 at 8000 0000
-                inside I2: as:0 80000000 maps granted frame 51000, and the driver knows of no mapped grant there
-                inside I9: seg:0 is bound to domain 7, and maps nothing of it
+                inside I2: as:0 80000000 maps granted frame 51000, its tag no mapped GREF
+                inside I9: seg:0 is bound to domain 7 and maps nothing of it
                 inside I12: ref 1 of domain 7 is mapped by handle 0, which no page claims
                 BROKEN I11: as:0 80001000 maps dom0’s frame 100, writable (and at 6 more)
             process 0 forks: process 1 is born
-                BROKEN I2: as:1 80000000 has ref 1 mapped, the driver thinks, and no valid entry
+                BROKEN I2: as:1 80000000 is tagged GREF 1, mapped, without a valid entry
                 BROKEN I6: as:0 80000000 is one of 2 pages that claim handle 0 (and at 1 more)
-                BROKEN I8: as:1 80000000 has A345000 registered, and no table that could hold its entry
-                BROKEN I9: seg:1 is bound to domain 7, and maps nothing of it
+                BROKEN I8: as:1 80000000 has A345000 registered, and no table of its own
+                BROKEN I9: seg:1 is bound to domain 7 and maps nothing of it
             process 1 reads 8000 0000: SIGBUS
             the tap driver releases 1 grant at 8000 0000
-                BROKEN I2: as:1 80000000 claims handle 0 for ref 1, which Xen does not hold
+                BROKEN I2: as:1 80000000 claims handle 0 for ref 1: Xen holds none
                 BROKEN I4: table A345 counted 8, recounted 7
                 BROKEN I5: table A345 counted 8, recounted 7
-                BROKEN I9: seg:0 is bound to domain 7, and maps nothing of it (and at 1 more)
+                BROKEN I9: seg:0 is bound to domain 7 and maps nothing of it (and at 1 more)
                 whole  I6
         "#]],
     );
@@ -392,13 +392,13 @@ fn a_refused_release_forgets() {
             the tap driver registers 8 pages at 8000 0000
                 BROKEN I11: as:0 80000000 maps dom0’s frame 100, writable (and at 7 more)
             the tap driver maps 1 grant of domain 7 at 8000 0000
-                inside I2: as:0 80000000 maps granted frame 51000, and the driver knows of no mapped grant there
-                inside I9: seg:0 is bound to domain 7, and maps nothing of it
+                inside I2: as:0 80000000 maps granted frame 51000, its tag no mapped GREF
+                inside I9: seg:0 is bound to domain 7 and maps nothing of it
                 inside I12: ref 1 of domain 7 is mapped by handle 0, which no page claims
                 BROKEN I11: as:0 80001000 maps dom0’s frame 100, writable (and at 6 more)
             the weather: call 1 of GrantTableOp from now will answer -1
             the tap driver releases 1 grant at 8000 0000: -1
-                BROKEN I2: as:0 80000000 maps granted frame 51000, and the driver knows of no mapped grant there
+                BROKEN I2: as:0 80000000 maps granted frame 51000, its tag no mapped GREF
                 BROKEN I12: ref 1 of domain 7 is mapped by handle 0, which no page claims
                 call   I7: seg:0 segmf_release_grefs answered -1, and left the record of page 0 changed
         "#]],
@@ -416,18 +416,18 @@ fn reports_that_are_not_true() {
         &mut world,
         &[incore.clone(), mmap(0x4_c0f0, 1, 5), incore, write, setprot],
         &expect![[r#"
-        process 0 asks which of 3 pages at 8000 0000 are resident: all 3, says the driver
-            call   I14: as:0 80000000 and 2 more were said to be resident, and are not mapped
-        process 0 asks for 1 frame of domain 5
-            inside I1: as:0 80000000 is tagged MFN 4C0F0, and its entry is 8010000000100465
-            inside I3: seg:0 counted 0, recounted 1
-            inside I9: seg:0 is bound to domain 5, and maps nothing of it
-            inside I11: as:0 80000000 maps dom0’s frame 100, read-only
-        process 0 asks which of 3 pages at 8000 0000 are resident: all 3, says the driver
-            call   I14: as:0 80001000 and 1 more were said to be resident, and are not mapped
-        process 0 writes 8000 0000: SIGBUS
-            call   I14: as:0 80000000 is live, and F_PROT was answered with an object error
-        process 0 sets 1 page at 8000 0000 to r--: EINVAL
-    "#]],
+            process 0 asks which of 3 pages at 8000 0000 are resident: all 3, says the driver
+                call   I14: as:0 80000000 and 2 more were said to be resident, and are not mapped
+            process 0 asks for 1 frame of domain 5
+                inside I1: as:0 80000000 is tagged MFN 4C0F0, over entry 8010000000100465
+                inside I3: seg:0 counted 0, recounted 1
+                inside I9: seg:0 is bound to domain 5 and maps nothing of it
+                inside I11: as:0 80000000 maps dom0’s frame 100, read-only
+            process 0 asks which of 3 pages at 8000 0000 are resident: all 3, says the driver
+                call   I14: as:0 80001000 and 1 more were said to be resident, and are not mapped
+            process 0 writes 8000 0000: SIGBUS
+                call   I14: as:0 80000000 is live, and F_PROT was answered with an object error
+            process 0 sets 1 page at 8000 0000 to r--: EINVAL
+        "#]],
     );
 }

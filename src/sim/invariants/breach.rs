@@ -202,43 +202,43 @@ impl Why {
     #[must_use]
     pub fn words(&self) -> String {
         match *self {
-            Why::TagWithoutEntry { frame } => format!("is tagged MFN {:X}, and has no valid entry", frame.0),
+            Why::TagWithoutEntry { frame } => format!("is tagged MFN {:X}, without a valid entry", frame.0),
             Why::TagOverOtherEntry { frame, entry } => {
-                format!("is tagged MFN {:X}, and its entry is {:X}", frame.0, entry.0)
+                format!("is tagged MFN {:X}, over entry {:X}", frame.0, entry.0)
             }
             Why::EntryWithoutTag { entry } => {
-                format!("maps foreign frame {:X}, and its tag is not MFN", entry.frame().0)
+                format!("maps foreign frame {:X}, its tag not MFN", entry.frame().0)
             }
             Why::HandleNotHeld { handle, gref } => {
-                format!("claims handle {handle} for ref {:X}, which Xen does not hold", gref.0)
+                format!("claims handle {handle} for ref {:X}: Xen holds none", gref.0)
             }
             Why::GrantNotMapped { gref, entry: Pte::NONE } => {
-                format!("has ref {:X} mapped, the driver thinks, and no valid entry", gref.0)
+                format!("is tagged GREF {:X}, mapped, without a valid entry", gref.0)
             }
             Why::GrantNotMapped { gref, entry } => {
-                format!("has ref {:X} mapped, the driver thinks, and its entry is {:X}", gref.0, entry.0)
+                format!("is tagged GREF {:X}, mapped, over entry {:X}", gref.0, entry.0)
             }
             Why::EntryWithoutGrant { entry } => {
-                format!("maps granted frame {:X}, and the driver knows of no mapped grant there", entry.frame().0)
+                format!("maps granted frame {:X}, its tag no mapped GREF", entry.frame().0)
             }
             Why::Counted { counted, found } => format!("counted {}, recounted {found}", signed(counted)),
             Why::HandleShared { handle, pages } => format!("is one of {pages} pages that claim handle {handle}"),
             Why::NotItsEntry { word, own: Some(own) } => {
-                format!("has {:X} registered, and its entry stands at {:X}", word.0, own.0)
+                format!("has {:X} registered, its entry stands at {:X}", word.0, own.0)
             }
             Why::NotItsEntry { word, own: None } => {
-                format!("has {:X} registered, and no table that could hold its entry", word.0)
+                format!("has {:X} registered, and no table of its own", word.0)
             }
-            Why::NothingMapped { domid } => format!("is bound to domain {domid}, and maps nothing of it"),
+            Why::NothingMapped { domid } => format!("is bound to domain {domid} and maps nothing of it"),
             Why::OwnFrame { frame, writable } => {
                 format!("maps dom0’s frame {:X}, {}", frame.0, if writable { "writable" } else { "read-only" })
             }
             Why::HandleForgotten { handle } => format!("is mapped by handle {handle}, which no page claims"),
             Why::EntryLeft { entry } => {
-                format!("still maps frame {:X}, and no segment is there", entry.frame().0)
+                format!("still maps frame {:X}, no segment being there", entry.frame().0)
             }
             Why::MoreRights { allowed, prot } => {
-                format!("allows {}, and the segment {}", rights(allowed), rights(prot.into()))
+                format!("is {}, its segment {}", rights(allowed), rights(prot.into()))
             }
             Why::Left { call, answer, first, others } => {
                 let more = match others {

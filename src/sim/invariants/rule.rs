@@ -37,7 +37,7 @@ pub enum Judges {
 pub struct Invariant {
     /// Its name.
     pub id: InvariantId,
-    /// True while it holds.
+    /// True while it holds; it goes on from the name.
     pub sentence: &'static str,
     /// Where it is stated, and the kernel's code it binds.
     pub source: &'static str,
@@ -58,85 +58,80 @@ impl Invariant {
             rule(
                 I1,
                 States,
-                "A page is tagged MFN exactly if its entry is valid, marked foreign, and maps the tagged frame.",
+                "tag MFN ⇔ the page’s entry is valid, foreign, and maps that frame.",
                 "illumos.md 6.1; seg_mf.c, segmf_faultpage",
             ),
             rule(
                 I2,
                 States,
-                "A page is a mapped GREF exactly if Xen holds its handle and its entry maps the granted frame.",
+                "tag GREF, mapped ⇔ Xen holds its handle and the entry maps the granted frame.",
                 "illumos.md 6.1; seg_mf.c, segmf_fault_gref_range; grant_table.c, map_grant_ref",
             ),
             rule(
                 I3,
                 States,
-                "softlockcnt of a segment is the number of its pages tagged MFN.",
+                "softlockcnt = pages of the segment tagged MFN.",
                 "illumos.md 6.1; seg_mf.c, segmf_faultpage and segmf_softunlock",
             ),
             rule(
                 I4,
                 States,
-                "Every lock counted on a page table has an owner who will let it go: a valid entry, one lock each.",
+                "ht_lock_cnt = locks that somebody will let go: one for each valid entry.",
                 "illumos.md 6.1; htable.h, ht_lock_cnt; hat_i86.c, hat_pte_unmap",
             ),
-            rule(
-                I5,
-                States,
-                "ht_valid_cnt of a page table is the number of its valid entries.",
-                "illumos.md 6.1; htable.h, ht_valid_cnt",
-            ),
+            rule(I5, States, "ht_valid_cnt = valid entries of the table.", "illumos.md 6.1; htable.h, ht_valid_cnt"),
             rule(
                 I6,
                 States,
-                "A grant handle belongs to one page of one address space.",
+                "a grant handle belongs to one page of one address space.",
                 "illumos.md 6.1; seg_mf.c, segmf_dup",
             ),
             rule(
                 I7,
                 Calls,
-                "A call that answers an error leaves everything as it was.",
+                "a call that answers an error leaves everything as it was.",
                 "illumos.md 6.1; seg_mf.c, segmf_add_mfns and segmf_add_grefs; vm_as.c, as_unmap",
             ),
             rule(
                 I8,
                 States,
-                "The entry address registered for a page is that of the entry that translates the page in its own tables.",
+                "the entry address registered for a page is that of its own entry.",
                 "illumos.md 6.1; seg_mf.c, segmf_add_gref_pte",
             ),
             rule(
                 I9,
                 States,
-                "A segment that is bound to a domain maps something of it.",
+                "a segment that is bound to a domain maps something of it.",
                 "illumos.md 6.1; seg_mf.c, segmf_add_mfns and segmf_add_grefs",
             ),
             rule(
                 I10,
                 Calls,
-                "A call changes only pages inside the segment and inside its request.",
+                "a call changes only pages of its segment and of its request.",
                 "illumos.md 6.1; seg_mf.c, segmf_add_grefs",
             ),
             rule(
                 I11,
                 States,
-                "No user address of the segment maps one of dom0’s own frames.",
+                "no user address maps one of dom0’s own frames.",
                 "illumos.md 6.1; seg_mf.c, segmf_faultpage; xpvtap.c, xpvtap_user_map_register",
             ),
             rule(
                 I12,
                 States,
-                "Whatever Xen holds because of a segment, a live segment still knows.",
+                "what Xen holds because of a segment, a live segment knows.",
                 "illumos.md 6.1; seg_mf.c, segmf_unmap and segmf_release_grefs",
             ),
             rule(
                 I13,
                 States,
-                "What the processor allows on a page, the protection of its segment allows too.",
+                "hardware permissions ⊆ segment protection.",
                 "illumos.md 6.1; seg_mf.c, segmf_faultpage",
             ),
             rule(
                 I14,
                 Calls,
-                "What the driver reports is true.",
+                "what the driver reports is true.",
                 "illumos.md 6.1; seg_mf.c, segmf_incore and segmf_fault",
             ),
         ]
