@@ -49,12 +49,12 @@ impl MockKernel {
             }
             SegmfOp::Kluster { seg, addr, delta } => p.slot(seg, |p, s| errno(SegMf::kluster(p, s, va(addr), *delta))),
             SegmfOp::Sync { seg, addr, len, attr, flags } => {
-                p.slot(seg, |p, s| errno(SegMf::sync(p, s, va(addr), len.0, *attr, *flags)))
+                p.slot(seg, |p, s| errno(SegMf::sync(p, s, va(addr), len.0, attr.cast_unsigned(), *flags)))
             }
             SegmfOp::Incore { seg, addr, len } => p.slot(seg, |p, s| p.incore(s, va(addr), len.0)),
-            SegmfOp::Lockop { seg, addr, len, attr, lop, pos: _ } => {
-                p.slot(seg, |p, s| errno(SegMf::lockop(p, s, va(addr), len.0, *attr, *lop)))
-            }
+            SegmfOp::Lockop { seg, addr, len, attr, lop, pos: _ } => p.slot(seg, |p, s| {
+                errno(SegMf::lockop(p, s, va(addr), len.0, attr.cast_unsigned(), lop.cast_unsigned()))
+            }),
             SegmfOp::Getprot { seg, addr, len } => p.slot(seg, |p, s| {
                 SegMf::getprot(p, s, va(addr), len.0).map(|(errno, words)| SegAnswer::Protections(errno, words))
             }),

@@ -65,11 +65,11 @@ pub enum SegmfOp {
     /// `segmf_kluster`.
     Kluster { seg: SegName, addr: Word, delta: i64 },
     /// `segmf_sync`.
-    Sync { seg: SegName, addr: Word, len: Word, attr: u32, flags: u32 },
+    Sync { seg: SegName, addr: Word, len: Word, attr: i32, flags: u32 },
     /// `segmf_incore`.
     Incore { seg: SegName, addr: Word, len: Word },
     /// `segmf_lockop`; `lop` is its `op`. The lock map is NULL.
-    Lockop { seg: SegName, addr: Word, len: Word, attr: u32, lop: u32, pos: u64 },
+    Lockop { seg: SegName, addr: Word, len: Word, attr: i32, lop: i32, pos: u64 },
     /// `segmf_getprot`.
     Getprot { seg: SegName, addr: Word, len: Word },
     /// `segmf_getoffset`.
