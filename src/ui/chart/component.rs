@@ -267,7 +267,7 @@ impl Component for Chart {
                     }
                 </div>
                 if picture.is_empty() {
-                    <p class="chart-empty">{ "Nothing is mapped yet. Map something, or open a story: it will be drawn here, step by step." }</p>
+                    <p class="chart-empty">{ "There is no map to draw here yet. Map something or open a story, and it appears step by step." }</p>
                 }
             </div>
         }

@@ -41,7 +41,12 @@ pub fn card(stage: &Stage, at: Moment, row: Option<RowId>) -> Card {
     }
     let breaks = picture.breaks.iter().filter(|mark| mark.at == at || (at.micro == 0 && mark.at.step == at.step));
     Card {
-        title: format!("Step {at}"),
+        // At the end of its last micro-step a step is whole.
+        title: if picture.last_of(Moment::step(at.step)) == at {
+            format!("Step {}", at.step)
+        } else {
+            format!("Step {at}")
+        },
         preview: picture.last_of(picture.cursor) != picture.last_of(at),
         sentence: picture.steps.get(at.step as usize).map_or_else(String::new, |mark| mark.sentence.to_string()),
         facts,
