@@ -14,6 +14,7 @@ mod inside;
 mod life;
 mod observe;
 mod place;
+mod recorded;
 mod space;
 #[cfg(test)]
 mod tests;
@@ -32,12 +33,11 @@ use crate::illumos::abi::AsId;
 use crate::illumos::event::KernelEvent;
 use crate::sim::file::SpaceName;
 use crate::sim::op::{Dom0Op, GuestOp};
-use crate::sim::{Act, Event, MachineId, Op, Outcome, StepId, World};
+use crate::sim::{Act, Event, Machine, MachineId, Op, Outcome, StepId, World};
 use crate::view::look::Look;
 use crate::view::names::Names;
 use crate::view::session::{Position, Session};
 use crate::view::words;
-use crate::x86::addr::Mfn;
 
 use place::{LaneKey, Lanes};
 
@@ -130,9 +130,13 @@ impl Index {
 
     /// Learns what the spaces of a world are called.
     fn learn_names(&mut self, session: &Session, machine: MachineId) {
-        let Some(look) = Look::of(&self.world, machine) else { return };
+        let spaces: Vec<AsId> = match self.world.machine(machine) {
+            Some(Machine::Xen(xen)) => xen.kernel.spaces().map(|(space, _)| space).collect(),
+            Some(Machine::Recorded(kernel)) => kernel.spaces().map(|(space, _)| space).collect(),
+            Some(Machine::Bare(_)) | None => return,
+        };
         let known = self.called.len();
-        for (space, _) in look.kernel.spaces() {
+        for space in spaces {
             if !self.called.iter().any(|name| name.machine == machine && name.space == space) {
                 self.called.push(SpaceName { machine, space, name: session.name_of(machine, space) });
             }
@@ -168,6 +172,9 @@ impl Index {
         for key in changed {
             self.lanes.spoil(key.on(machine));
         }
+        if let Some(Machine::Recorded(kernel)) = after.machine(machine) {
+            self.grow_recorded(machine, step, kernel);
+        }
         self.mark_refusals(machine, step, op, &outcome, &touched);
     }
 
@@ -177,7 +184,7 @@ impl Index {
             match event {
                 KernelEvent::SpaceBorn { space, parent } => {
                     let known = Look::of(&self.world, machine).and_then(|look| look.kernel.space(*space));
-                    let top = known.map_or(Mfn(0), |known| known.hat.user_top);
+                    let top = known.map(|known| known.hat.user_top);
                     self.spaces.insert((machine, *space), Space::new(*space, *parent, top, step));
                     self.lanes.spoil(LaneKey::Space(machine, *space));
                 }

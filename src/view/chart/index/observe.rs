@@ -65,7 +65,7 @@ fn entry(page: &PageLook) -> Option<String> {
     page.walk.leaf().map(|leaf| short_entry(leaf.entry))
 }
 
-fn short_entry(entry: Pte) -> String {
+pub(super) fn short_entry(entry: Pte) -> String {
     format!("{} …{:03X}", calls::frame(entry.frame()), entry.0 & 0xFFF)
 }
 

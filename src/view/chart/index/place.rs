@@ -95,11 +95,13 @@ impl Index {
                 LaneKey::Space(machine, space) => {
                     let rows = &spaces[&(machine, space)];
                     let gone = rows.gone.map_or_else(String::new, |gone| format!(" · ended at step {gone}"));
-                    let facts = format!(
-                        "address space {space} · CR3 {} · born at step {}{gone}",
-                        calls::frame(rows.top),
-                        rows.born
-                    );
+                    let facts = match rows.top {
+                        Some(top) => {
+                            let top = calls::frame(top);
+                            format!("address space {space} · CR3 {top} · born at step {}{gone}", rows.born)
+                        }
+                        None => format!("address space {space} of a recording: entries stand in its mock’s table"),
+                    };
                     Lane::new(id, &names.space(machine, space), &facts, rows.rows())
                 }
                 LaneKey::Frames(machine, dom) => {
@@ -156,6 +158,12 @@ impl Index {
             }
             (LaneKey::Space(..) | LaneKey::Frames(..) | LaneKey::Grants(..), _) => None,
         }
+    }
+
+    /// The lane of an address space of the first machine.
+    #[cfg(test)]
+    pub(super) fn space_lane(&self, space: AsId) -> Option<LaneId> {
+        self.lanes.known(LaneKey::Space(MachineId(0), space))
     }
 
     pub(super) fn region_row(&self, machine: MachineId, space: AsId, base: Va) -> Option<RowId> {

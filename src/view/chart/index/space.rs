@@ -50,8 +50,8 @@ impl Region {
 pub(super) struct Space {
     pub(super) id: AsId,
     pub(super) parent: Option<AsId>,
-    /// The top table its accesses are walked from.
-    pub(super) top: Mfn,
+    /// The top table its accesses are walked from; a recording has none.
+    pub(super) top: Option<Mfn>,
     pub(super) born: u32,
     pub(super) gone: Option<u32>,
     pub(super) regions: Vec<Region>,
@@ -64,7 +64,7 @@ fn page_row(va: Va) -> Row {
 }
 
 impl Space {
-    pub(super) fn new(id: AsId, parent: Option<AsId>, top: Mfn, born: u32) -> Space {
+    pub(super) fn new(id: AsId, parent: Option<AsId>, top: Option<Mfn>, born: u32) -> Space {
         Space { id, parent, top, born, gone: None, regions: Vec::new(), heads: BTreeMap::new(), pages: BTreeMap::new() }
     }
 
@@ -86,11 +86,31 @@ impl Space {
 
     /// Looks again at what the step touched here.
     pub(super) fn observe(&mut self, look: Option<Look>, step: u32, touched: &Touched) {
-        for va in self.touched_pages(touched) {
-            let now = look.and_then(|look| observe::page(look, self.id, va));
-            self.note_page(va, step, now.as_ref());
+        let (pages, id) = (self.touched_pages(touched), self.id);
+        let head = |region: &Region| {
+            let seg = look?.kernel.seg(region.seg)?;
+            Some(observe::region(look?, seg, region.from.is_some()))
+        };
+        self.observe_with(step, &pages, &|va| look.and_then(|look| observe::page(look, id, va)), &head);
+    }
+
+    /// Notes what `pages` and the regions are in after `step`, as `see` and `head` say.
+    pub(super) fn observe_with(
+        &mut self,
+        step: u32,
+        pages: &BTreeSet<Va>,
+        see: &dyn Fn(Va) -> Option<Seen>,
+        head: &dyn Fn(&Region) -> Option<(Seen, String)>,
+    ) {
+        for va in pages {
+            self.note_page(*va, step, see(*va).as_ref());
         }
-        self.observe_heads(look, step);
+        self.observe_heads(step, head);
+    }
+
+    /// The pages that have a life of their own.
+    pub(super) fn known_pages(&self) -> impl Iterator<Item = Va> + '_ {
+        self.pages.keys().copied()
     }
 
     /// The pages by name, and of ranges those that have a life of their own already.
@@ -121,14 +141,11 @@ impl Space {
         )
     }
 
-    fn observe_heads(&mut self, look: Option<Look>, step: u32) {
+    fn observe_heads(&mut self, step: u32, head: &dyn Fn(&Region) -> Option<(Seen, String)>) {
         let bases: BTreeSet<Va> = self.regions.iter().map(|region| region.base).collect();
         for base in bases {
             let lives = self.regions.iter().find(|region| region.base == base && region.gone.is_none());
-            let now = lives.and_then(|region| {
-                let seg = look?.kernel.seg(region.seg)?;
-                Some(observe::region(look?, seg, region.from.is_some()))
-            });
+            let now = lives.and_then(head);
             let new = || Rc::new(Row { pages: 0, ..Row::new(Key::new(What::Region, base.0), "") });
             let row = self.heads.entry(base).or_insert_with(new);
             life::note(row, step, now.as_ref().map(|(seen, _)| seen));
