@@ -40,6 +40,9 @@ pub fn action_panel(actions: &Actions, armed: bool, open: bool, send: &Callback<
 }
 
 fn actors(actions: &Actions, send: &Callback<Command>) -> Html {
+    if actions.actors.is_empty() {
+        return html! { <div class="hd"><h2 class="cap">{ "Act" }</h2></div> };
+    }
     html! {
         <div class="hd">
             <h2 class="cap">{ "Act as" }</h2>

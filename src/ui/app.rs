@@ -195,7 +195,7 @@ impl App {
             }
             Effect::Explain => soon(|| focus("#rights")),
             // By finger, the focus would bring up the keyboard over the form.
-            Effect::FocusForm if has_pointer() => soon(|| focus(".form input, .form select, .form .go")),
+            Effect::FocusForm if !is_by_finger() => soon(|| focus(".form input, .form select, .form .go")),
             Effect::FocusForm => {}
             Effect::Focus => self.views.look_at_selection(),
             Effect::Fit => self.views.look_at_everything(),
@@ -217,7 +217,7 @@ fn first_bench(letters: bool) -> Bench {
     bench
 }
 
-fn listeners(ctx: &Context<App>, keys: EventListener) -> Vec<EventListener> {
+fn listeners(ctx: &Context<App>, [verbs, keys]: [EventListener; 2]) -> Vec<EventListener> {
     let window = gloo_utils::window();
     let take_over = |name: &'static str| {
         let link = ctx.link().clone();
@@ -245,7 +245,7 @@ fn listeners(ctx: &Context<App>, keys: EventListener) -> Vec<EventListener> {
             None => link.send_message(Msg::Hover(false)),
         }
     });
-    vec![keys, take_over("pointerdown"), take_over("keydown"), over, leave, drop]
+    vec![verbs, keys, take_over("pointerdown"), take_over("keydown"), over, leave, drop]
 }
 
 /// A name for the file of a session.
@@ -259,9 +259,9 @@ fn file_name(title: &str) -> AttrValue {
     format!("{name}.mapscope.json").into()
 }
 
-/// Whether there is a pointer finer than a finger.
-fn has_pointer() -> bool {
-    gloo_utils::window().match_media("(pointer: fine)").ok().flatten().is_some_and(|query| query.matches())
+/// Whether the page is held in a hand.
+fn is_by_finger() -> bool {
+    gloo_utils::window().match_media("(pointer: coarse)").ok().flatten().is_some_and(|query| query.matches())
 }
 
 fn other_theme() {

@@ -1,6 +1,8 @@
 //! Keys of the whole page: what is asked, and the walk through the regions with F6.
 
-use gloo_events::{EventListener, EventListenerOptions};
+use std::rc::Rc;
+
+use gloo_events::{EventListener, EventListenerOptions, EventListenerPhase};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 use yew::Callback;
@@ -10,9 +12,21 @@ use crate::view::keys::{Mode, Press, command};
 
 /// Listens until dropped. `now` says whether the next letter is a verb, and whether single letters are shortcuts: it is asked at
 /// each key, so that two quick ones mean what they mean.
-pub fn listen(now: impl Fn() -> (bool, bool) + 'static, send: Callback<Command>) -> EventListener {
-    let options = EventListenerOptions::enable_prevent_default();
-    EventListener::new_with_options(&gloo_utils::window(), "keydown", options, move |event| {
+pub fn listen(now: impl Fn() -> (bool, bool) + 'static, send: Callback<Command>) -> [EventListener; 2] {
+    let now = Rc::new(now);
+    let window = gloo_utils::window();
+    let (first, to) = (now.clone(), send.clone());
+    // After N a letter is a verb before it is anything else: the map would take F and D for itself.
+    let before_all = EventListenerOptions { phase: EventListenerPhase::Capture, passive: false };
+    let verbs = EventListener::new_with_options(&window, "keydown", before_all, move |event| {
+        let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+        let (armed, letters) = first();
+        if armed && asked(event, (armed, letters), &to) {
+            event.stop_propagation();
+        }
+    });
+    let after_all = EventListenerOptions::enable_prevent_default();
+    let others = EventListener::new_with_options(&window, "keydown", after_all, move |event| {
         let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
         if event.default_prevented() || event.is_composing() {
             return;
@@ -22,20 +36,27 @@ pub fn listen(now: impl Fn() -> (bool, bool) + 'static, send: Callback<Command>)
             next_region(event.shift_key());
             return;
         }
-        let (armed, letters) = now();
-        let (code, key) = (event.code(), event.key());
-        let press = Press {
-            code: &code,
-            key: &key,
-            shift: event.shift_key(),
-            control: event.ctrl_key() || event.meta_key(),
-            alt: event.alt_key(),
-        };
-        if let Some(command) = command(press, mode(event, armed, letters)) {
-            event.prevent_default();
-            send.emit(command);
-        }
-    })
+        asked(event, now(), &send);
+    });
+    [verbs, others]
+}
+
+/// Asks for what a key means, if it means anything here.
+fn asked(event: &KeyboardEvent, (armed, letters): (bool, bool), send: &Callback<Command>) -> bool {
+    let (code, key) = (event.code(), event.key());
+    let press = Press {
+        code: &code,
+        key: &key,
+        shift: event.shift_key(),
+        control: event.ctrl_key() || event.meta_key(),
+        alt: event.alt_key(),
+    };
+    let command = command(press, mode(event, armed, letters));
+    if let Some(command) = command.clone() {
+        event.prevent_default();
+        send.emit(command);
+    }
+    command.is_some()
 }
 
 fn mode(event: &KeyboardEvent, armed: bool, letters: bool) -> Mode {
