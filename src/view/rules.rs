@@ -33,10 +33,7 @@ pub fn rule(look: Option<Look<'_>>, op: &Op, answer: &Answer, events: &[Event]) 
 }
 
 fn halted(halt: &Halt, events: &[Event]) -> String {
-    let deepest = events.iter().rev().find_map(|event| match event {
-        Event::Kernel(KernelEvent::Called(call)) => Some(crate::view::calls::kernel_call(call).function),
-        Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => None,
-    });
+    let deepest = innermost(events).map(|call| crate::view::calls::kernel_call(call).function);
     match halt {
         Halt::Panic(panic) => match (panic.assert_in, deepest) {
             (Some(function), _) => format!("{function} asserts: {}. dom0 is down.", panic.words),
@@ -50,6 +47,19 @@ fn halted(halt: &Halt, events: &[Event]) -> String {
         }
         Halt::Fuel => String::new(),
     }
+}
+
+/// The innermost call of the kernel that never came back.
+fn innermost(events: &[Event]) -> Option<&Call> {
+    let mut open = Vec::new();
+    for event in events {
+        match event {
+            Event::Kernel(KernelEvent::Called(call)) => open.push(call),
+            Event::Kernel(KernelEvent::Returned(_)) => drop(open.pop()),
+            Event::Kernel(_) | Event::Xen(_) | Event::Pte(_) | Event::Mock(_) => {}
+        }
+    }
+    open.last().copied()
 }
 
 fn illumos(look: Option<Look<'_>>, op: &Op, answer: &IllumosAnswer, events: &[Event]) -> String {

@@ -487,7 +487,7 @@ mod tests {
             map           saver maps 4 pages of privcmd at 8000 0000, r--
             map           saver asks for 1 frame of domain 5
             panic         saver asks for 1 frame of domain 5: the kernel panics
-                          (ptwr_emulated_update panics: hati_pte_map: the entry is valid and maps another frame. dom0 is down.)
+                          (hat_devload panics: hati_pte_map: the entry is valid and maps another frame. dom0 is down.)
 
             start         a process starts: back end
             map           back end maps 352 pages of xpvtap at 8040 0000, rw-
