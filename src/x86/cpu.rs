@@ -40,6 +40,8 @@ enum Found {
     Plain,
     /// Remembered, and it allows the access.
     Remembered(Translation),
+    /// By a walk that allows it and has nothing to mark.
+    Warm(Translation),
     /// By a walk that allows it.
     Walked(Walk, Translation),
     /// The walk refuses it.
@@ -407,6 +409,11 @@ impl Cpu {
         {
             return Found::Remembered(*kept);
         }
+        if let Some(page) = Walk::warm(memory, &self.regs, va, request.access == Access::Write)
+            && self.regs.refuses(&page, request).is_none()
+        {
+            return Found::Warm(page);
+        }
         let walk = Walk::through(memory, &self.regs, va).expect("paging is on");
         match walk.verdict(&self.regs, request) {
             Ok(page) => Found::Walked(walk, page),
@@ -416,7 +423,7 @@ impl Cpu {
 
     fn exception(&self, found: &Found, request: Request) -> Option<Exception> {
         match found {
-            Found::Plain | Found::Remembered(_) | Found::Walked(..) => None,
+            Found::Plain | Found::Remembered(_) | Found::Warm(_) | Found::Walked(..) => None,
             Found::Refused(code) => Some(Exception::PageFault(*code)),
             Found::NotCanonical if request.stack => Some(Exception::StackFault),
             Found::NotCanonical => Some(Exception::GeneralProtection),
@@ -441,6 +448,11 @@ impl Cpu {
                 return Ok(Ok(Reached { at: Ma(va.0), page: None }));
             }
             Found::Remembered(page) => page,
+            Found::Warm(page) => {
+                self.forget(va, trace)?;
+                self.keep(va, page, trace)?;
+                page
+            }
             Found::Walked(walk, page) => {
                 self.forget(va, trace)?;
                 let page = self.mark(memory, &walk, page, request.access, trace)?;

@@ -10,6 +10,7 @@ pub mod memory;
 pub mod model;
 pub mod paging;
 pub mod pte;
+mod radix;
 pub mod regs;
 pub mod rights;
 pub mod tlb;

@@ -241,13 +241,13 @@ impl Format {
 
     /// The bits that must be clear in a present entry of `level`. Depends on the entry: a large page has other ones.
     #[must_use]
+    #[inline]
     pub fn reserved(&self, level: Level, entry: Pte) -> u64 {
-        let size = self.page(level, entry);
         match self.paging {
-            Paging::Bits32 => self.reserved_32bit(size),
+            Paging::Bits32 => self.reserved_32bit(self.page(level, entry)),
             Paging::Pae if level == Paging::Pae.top() => self.reserved_pdpte(),
-            Paging::Pae => self.beyond(62) | self.reserved_low(level, size),
-            Paging::FourLevel | Paging::FiveLevel => self.beyond(51) | self.reserved_low(level, size),
+            Paging::Pae => self.beyond(62) | self.reserved_low(level, entry),
+            Paging::FourLevel | Paging::FiveLevel => self.beyond(51) | self.reserved_low(level, entry),
         }
     }
 
@@ -277,15 +277,14 @@ impl Format {
         bits(top, self.model.address_bits.into()) | execute_disable
     }
 
-    /// The offset bits of a large page save PAT, and PS where no page can be.
-    fn reserved_low(&self, level: Level, size: Option<PageSize>) -> u64 {
-        match size {
-            Some(PageSize::Kib4) => 0,
-            Some(PageSize::Mib2) => bits(20, 13),
-            Some(PageSize::Gib1) => bits(29, 13),
-            Some(PageSize::Mib4) => unreachable!("long mode and PAE have no 4 MiB pages"),
-            None if level.0 >= 2 => Pte::PAGE_SIZE,
-            None => 0,
+    /// The offset bits of a large page save PAT, and PS where no page can be. Without PS there is neither.
+    fn reserved_low(&self, level: Level, entry: Pte) -> u64 {
+        if level == Level::LEAF || !entry.has(Pte::PAGE_SIZE) {
+            return 0;
+        }
+        match self.page(level, entry) {
+            Some(size) => (size.bytes() - 1) & !0x1fff,
+            None => Pte::PAGE_SIZE,
         }
     }
 }

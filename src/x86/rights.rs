@@ -112,15 +112,13 @@ impl Registers {
         let Rights { write, user, execute } = page.rights;
         let by_user = request.privilege() == Mode::User;
         let fetch = request.access == Access::Execute;
-        let broken = [
-            (Objections::SUPERVISOR_PAGE, by_user && !user),
-            (Objections::READ_ONLY, request.access == Access::Write && !write && self.heeds_read_only(by_user)),
-            (Objections::NO_EXECUTE, fetch && !execute),
-            (Objections::SMEP, fetch && !by_user && user && self.cr4.contains(Cr4::SMEP)),
-            (Objections::SMAP, !fetch && !by_user && user && self.smap_applies(request)),
-            (Objections::KEY, !fetch && self.key_refuses(page, request)),
-        ];
-        broken.into_iter().filter(|(_, is_broken)| *is_broken).map(|(rule, _)| rule).collect()
+        let broken = |rule, is_broken: bool| if is_broken { rule } else { Objections::empty() };
+        broken(Objections::SUPERVISOR_PAGE, by_user && !user)
+            | broken(Objections::READ_ONLY, request.access == Access::Write && !write && self.heeds_read_only(by_user))
+            | broken(Objections::NO_EXECUTE, fetch && !execute)
+            | broken(Objections::SMEP, fetch && !by_user && user && self.cr4.contains(Cr4::SMEP))
+            | broken(Objections::SMAP, !fetch && !by_user && user && self.smap_applies(request))
+            | broken(Objections::KEY, !fetch && self.key_refuses(page, request))
     }
 
     /// The error code of the page fault that a refused access raises; none when it goes through.

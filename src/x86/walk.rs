@@ -73,18 +73,25 @@ impl Walk {
     #[inline]
     pub fn through(memory: &Memory, regs: &Registers, va: Va) -> Option<Walk> {
         let format = Format::of(regs)?;
-        let level = format.paging.top();
         let mut rungs = Rungs::default();
-        if format.paging != Paging::Pae {
-            return Some(descend(memory, &format, rungs, regs.cr3.frame().base(), level, va));
+        let end = descend(memory, regs, &format, va, |rung| rungs.push(rung));
+        Some(Walk { paging: format.paging, rungs, end })
+    }
+
+    /// The page alone, without a record of the way to it, if every entry on it has A set already, and the leaf D if `dirty` asks for
+    /// it; none where a whole walk has more to say.
+    #[must_use]
+    #[inline]
+    pub fn warm(memory: &Memory, regs: &Registers, va: Va, dirty: bool) -> Option<Translation> {
+        let format = Format::of(regs)?;
+        let mut accessed = !0;
+        let end = descend(memory, regs, &format, va, |rung| {
+            accessed &= if format.paging.has_rights(rung.level) { rung.entry.0 } else { !0 };
+        });
+        match end {
+            End::Page(page) if Pte(accessed).has(Pte::ACCESSED) && (!dirty || page.leaf.has(Pte::DIRTY)) => Some(page),
+            End::Page(_) | End::NotPresent | End::Reserved { .. } => None,
         }
-        let index = format.paging.index(va, level);
-        let entry = regs.pdptes[index as usize];
-        rungs.push(Rung { level, index, at: Ma(regs.cr3.pdpt().0 + index * 8), entry });
-        Some(match level.below() {
-            Some(below) if entry.is_present() => descend(memory, &format, rungs, format.table(entry), below, va),
-            Some(_) | None => Walk { paging: format.paging, rungs, end: End::NotPresent },
-        })
     }
 
     /// The last entry met.
@@ -137,31 +144,45 @@ impl Walk {
     }
 }
 
-/// Goes down from a table of `level`, one level an entry.
+/// Goes down one level an entry, and shows each to `meet`.
 #[inline]
-fn descend(memory: &Memory, format: &Format, mut rungs: Rungs, table: Ma, level: Level, va: Va) -> Walk {
-    let Format { paging, .. } = *format;
-    let (mut table, mut level) = (table, level);
-    let end = loop {
+fn descend(memory: &Memory, regs: &Registers, format: &Format, va: Va, mut meet: impl FnMut(Rung)) -> End {
+    let paging = format.paging;
+    let mut level = paging.top();
+    let mut table = regs.cr3.frame().base();
+    // R/W and U/S are kept by every level that has them, XD takes the right away at any.
+    let (mut all, mut any) = (!0, 0);
+    loop {
         let index = paging.index(va, level);
-        let at = Ma(table.0 + index * paging.entry_bytes());
-        let entry = format.read(memory, at);
-        rungs.push(Rung { level, index, at, entry });
+        let in_registers = !paging.has_rights(level);
+        let (at, entry) = if in_registers {
+            (Ma(regs.cr3.pdpt().0 + index * 8), regs.pdptes[index as usize])
+        } else {
+            let at = Ma(table.0 + index * paging.entry_bytes());
+            (at, format.read(memory, at))
+        };
+        meet(Rung { level, index, at, entry });
         if !entry.is_present() {
-            break End::NotPresent;
+            return End::NotPresent;
         }
-        let reserved = entry.0 & format.reserved(level, entry);
-        if reserved != 0 {
-            break End::Reserved { bits: reserved };
-        }
-        if let Some(size) = format.page(level, entry) {
-            let base = format.base(entry, size);
-            break End::Page(Translation { leaf: entry, rights: rungs.rights(paging), base, size });
+        if !in_registers {
+            let reserved = entry.0 & format.reserved(level, entry);
+            if reserved != 0 {
+                return End::Reserved { bits: reserved };
+            }
+            (all, any) = (all & entry.0, any | entry.0);
+            if let Some(size) = format.page(level, entry) {
+                let rights = Rights {
+                    write: Pte(all).has(Pte::WRITABLE),
+                    user: Pte(all).has(Pte::USER),
+                    execute: !Pte(any).has(Pte::NO_EXECUTE),
+                };
+                return End::Page(Translation { leaf: entry, rights, base: format.base(entry, size), size });
+            }
         }
         table = format.table(entry);
         level = level.below().expect("an entry of the lowest level that is present maps a page");
-    };
-    Walk { paging, rungs, end }
+    }
 }
 
 impl Rungs {
@@ -171,17 +192,6 @@ impl Rungs {
     fn push(&mut self, rung: Rung) {
         self.all[usize::from(self.len)] = rung;
         self.len += 1;
-    }
-
-    /// R/W and U/S are kept by every level that has them, XD takes the right away at any.
-    fn rights(&self, paging: Paging) -> Rights {
-        let with_rights = self.iter().filter(|rung| paging.has_rights(rung.level));
-        let (all, any) = with_rights.fold((!0, 0), |(all, any), rung| (all & rung.entry.0, any | rung.entry.0));
-        Rights {
-            write: Pte(all).has(Pte::WRITABLE),
-            user: Pte(all).has(Pte::USER),
-            execute: !Pte(any).has(Pte::NO_EXECUTE),
-        }
     }
 }
 
