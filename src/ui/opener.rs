@@ -78,7 +78,7 @@ pub fn Opener(props: &Props) -> Html {
             <div class="db" {ondragover} {ondragleave} {ondrop}>
                 <div class="drop">
                     <span>{ "Drop a file here, or choose one. It stays on this machine." }</span>
-                    <input ref={picker} type="file" class="unseen" tabindex="-1" aria-label="File" accept=".json,.jsonl,.gz,application/json" {onchange} />
+                    <input ref={picker} type="file" class="unseen" tabindex="-1" aria-label="File" accept=".json,.jsonl,application/json" {onchange} />
                     <button type="button" class="btn" onclick={pick}>{ "Choose a file" }</button>
                 </div>
                 { result(&props.opened) }
