@@ -15,12 +15,12 @@ use crate::shell::{cargo, output, run, say};
 pub fn build(folder: &Path) -> Result<()> {
     wasm_target()?;
     say("building the page for the browser");
-    run(&mut cargo(&["build", "--profile", "site", "--lib", "--package", "mapscope", "--target", WASM]))?;
+    run(&mut cargo(&["build", "--profile", "page", "--lib", "--package", "mapscope", "--target", WASM]))?;
     say("writing the module and its glue");
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("could not empty {}", folder.display()))?;
     }
-    let module = target_folder()?.join(WASM).join("site/mapscope.wasm");
+    let module = target_folder()?.join(WASM).join("page/mapscope.wasm");
     let words =
         ["wasm-bindgen", "--target", "web", "--no-typescript", "--remove-name-section", "--remove-producers-section"];
     let mut args: Vec<PathBuf> = words.iter().map(PathBuf::from).collect();
