@@ -18,9 +18,13 @@ use crate::xen::abi::DomId;
 /// The insides of so many first steps are looked at without being asked for.
 const SHORT_PATH: usize = 256;
 /// A step whose stops together have so many events is looked into without being asked for.
-const SHORT_STEP: usize = 60_000;
+const SHORT_STEP: usize = 20_000;
 /// So many stops of a step are looked at.
 const MOST_STOPS: usize = 64;
+/// Each of them does the step again: of a long step fewer are looked at, so that all of them together run through so many events.
+const MOST_EVENTS: usize = 120_000;
+/// But never fewer than this.
+const FEWEST_STOPS: usize = 4;
 
 /// Whose lane of the map a break stands in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -99,6 +103,15 @@ pub struct StepBreaks {
     pub calls: Vec<Breach>,
     /// What happened inside; none where nobody looked.
     pub inside: Option<Rc<Inside>>,
+    /// Of rules that were broken before, and of those that calls broke: the last step that was so.
+    pub last: Rc<BTreeMap<InvariantId, u32>>,
+}
+
+impl StepBreaks {
+    /// Whether there is anything to draw of it.
+    fn is_news(&self) -> bool {
+        !self.fresh.is_empty() || self.inside.as_ref().is_some_and(|inside| !inside.passing.is_empty())
+    }
 }
 
 /// The breaks along one path through a history.
@@ -106,6 +119,7 @@ pub struct StepBreaks {
 pub struct Breaks {
     path: Vec<StepId>,
     steps: Vec<StepBreaks>,
+    news: Vec<u32>,
     world: World,
     checker: Checker,
     homes: BTreeMap<(Home, InvariantId), usize>,
@@ -123,6 +137,7 @@ impl Breaks {
         let mut breaks = Breaks {
             path: vec![StepId::START],
             steps: vec![start],
+            news: Vec::new(),
             homes: homes(&checker),
             world,
             checker,
@@ -141,6 +156,7 @@ impl Breaks {
         if same < self.path.len() {
             self.path.truncate(same);
             self.steps.truncate(same);
+            self.news.retain(|step| (*step as usize) < same);
             self.world = session.history().world_at(path[same - 1]);
             self.checker = Checker::new(&self.world);
             self.homes = homes(&self.checker);
@@ -167,9 +183,25 @@ impl Breaks {
         let short = self.path.len() <= SHORT_PATH && stops.len() * events.len() <= SHORT_STEP;
         let inside = (short && stops.len() > 1)
             .then(|| Rc::new(Inside::look(&before, op, &events, &stops, &was, &self.checker)));
+        let last = self.last(&old, &new, &calls);
         let broken = if *old == new { old } else { Rc::new(new) };
+        let step = StepBreaks { broken, fresh, calls, inside, last };
+        if step.is_news() {
+            self.news.push(number);
+        }
         self.path.push(id);
-        self.steps.push(StepBreaks { broken, fresh, calls, inside });
+        self.steps.push(step);
+    }
+
+    /// The last steps, with those that this step ends.
+    fn last(&self, old: &[Broken], new: &[Broken], calls: &[Breach]) -> Rc<BTreeMap<InvariantId, u32>> {
+        let number = self.path.len() as u32;
+        let mut last = self.steps.last().map(|step| step.last.clone()).unwrap_or_default();
+        let whole = old.iter().filter(|old| !new.iter().any(|new| new.id == old.id)).map(|old| (old.id, number - 1));
+        for (id, step) in whole.chain(calls.iter().map(|breach| (breach.id, number))) {
+            Rc::make_mut(&mut last).insert(id, step);
+        }
+        last
     }
 
     /// Where a rule broke in a lane in which it was whole, and the calls to blame, each in its lane.
@@ -280,11 +312,15 @@ impl Breaks {
 
     /// The last step up to `step` after which a rule was broken, or whose calls broke it.
     pub fn last_broken(&self, id: InvariantId, step: u32) -> Option<u32> {
-        let seen = self.steps.iter().enumerate().take(step as usize + 1).rev();
-        let mut broken = seen.filter(|(_, step)| {
-            step.broken.iter().any(|broken| broken.id == id) || step.calls.iter().any(|breach| breach.id == id)
-        });
-        broken.next().map(|(step, _)| step as u32)
+        let after = self.step(step)?;
+        let is_broken = after.broken.iter().any(|broken| broken.id == id);
+        if is_broken { Some(step) } else { after.last.get(&id).copied() }
+    }
+
+    /// The steps that broke something, in passing or for longer, as far as anybody looked.
+    pub fn news(&self) -> BTreeSet<u32> {
+        let opened = self.opened.iter().filter_map(|(of, _)| self.path.iter().position(|step| step == of));
+        self.news.iter().copied().chain(opened.map(|step| step as u32)).collect()
     }
 }
 
@@ -318,7 +354,7 @@ impl Inside {
     /// Does the step up to each of its stops, or to some of them where they are many.
     fn look(before: &World, op: &Op, events: &[Event], stops: &[usize], was: &Checker, now: &Checker) -> Inside {
         let mut inside = Inside::default();
-        let every = stops.len().div_ceil(MOST_STOPS);
+        let every = stops.len().div_ceil((MOST_EVENTS / events.len().max(1)).clamp(FEWEST_STOPS, MOST_STOPS));
         for (stop, done) in (1..).zip(stops).filter(|(stop, _)| usize::from(*stop) % every == 0) {
             let mut within = before.clone();
             let _ = within.apply_with_fuel(op, *done);

@@ -22,7 +22,7 @@ impl Index {
         let opened = picture.opened.clone();
         let mut flags: BTreeMap<(Moment, bool), Vec<InvariantId>> = BTreeMap::new();
         let mut spots: BTreeMap<(LaneId, Moment, bool), Spot> = BTreeMap::new();
-        for number in 0..breaks.len() as u32 {
+        for number in breaks.news() {
             for (at, id, first, last, passing) in self.of_step(breaks, number, opened.as_deref()) {
                 let rules = flags.entry((at, passing)).or_default();
                 if !rules.contains(&id) {
