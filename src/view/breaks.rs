@@ -59,6 +59,8 @@ pub struct Broken {
     pub places: usize,
     /// The first of them.
     pub first: Breach,
+    /// At a stop inside a step: out of step under a lock, so that nobody can see it.
+    pub under_lock: bool,
 }
 
 /// Where a step broke a rule that was whole in that lane before.
@@ -86,8 +88,8 @@ pub struct Passing {
 /// What happened to the rules inside a step.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Inside {
-    /// The stop at which each rule that the step leaves broken was first seen so.
-    pub first: BTreeMap<InvariantId, u16>,
+    /// From which stop to which each rule was seen broken that was whole before, as far as stops were looked at.
+    pub spans: BTreeMap<InvariantId, Vec<(u16, u16)>>,
     /// Rules that were broken for some stops only.
     pub passing: Vec<Passing>,
 }
@@ -122,6 +124,8 @@ pub struct Breaks {
     news: Vec<u32>,
     world: World,
     checker: Checker,
+    /// After each of the first steps: a short path costs no recount.
+    kept: Vec<Checker>,
     homes: BTreeMap<(Home, InvariantId), usize>,
     opened: Option<(StepId, Rc<Inside>)>,
     at_stop: Option<((StepId, u16), Vec<Broken>)>,
@@ -140,6 +144,7 @@ impl Breaks {
             news: Vec::new(),
             homes: homes(&checker),
             world,
+            kept: vec![checker.clone()],
             checker,
             opened: None,
             at_stop: None,
@@ -157,8 +162,9 @@ impl Breaks {
             self.path.truncate(same);
             self.steps.truncate(same);
             self.news.retain(|step| (*step as usize) < same);
+            self.kept.truncate(same);
             self.world = session.history().world_at(path[same - 1]);
-            self.checker = Checker::new(&self.world);
+            self.checker = self.after(same as u32 - 1, &self.world);
             self.homes = homes(&self.checker);
         }
         for step in &path[same..] {
@@ -191,6 +197,14 @@ impl Breaks {
         }
         self.path.push(id);
         self.steps.push(step);
+        if self.kept.len() < SHORT_PATH {
+            self.kept.push(self.checker.clone());
+        }
+    }
+
+    /// The verdicts after a step of the path, which left `world`.
+    fn after(&self, step: u32, world: &World) -> Checker {
+        self.kept.get(step as usize).cloned().unwrap_or_else(|| Checker::new(world))
     }
 
     /// The last steps, with those that this step ends.
@@ -247,7 +261,7 @@ impl Breaks {
         let (history, outcome) = (session.history(), session.outcome());
         let (Some(op), Some(parent), Some(outcome)) = (history.op(step), history.parent(step), outcome) else { return };
         let before = history.world_at(parent);
-        let was = Checker::new(&before);
+        let was = self.after(at.step - 1, &before);
         if look_inside {
             let now = was.after(session.whole_world(), op.machine, &outcome.events);
             let inside = Inside::look(&before, op, &outcome.events, session.stops(), &was, &now);
@@ -258,6 +272,10 @@ impl Breaks {
             let now = was.after(session.world(), op.machine, done);
             let old = at.step.checked_sub(1).and_then(|before| self.steps.get(before as usize));
             let mut broken = broken(&now, at.step, old.map_or(&[], |step| &step.broken));
+            let locked = is_locked(done);
+            for broken in &mut broken {
+                broken.under_lock = locked && broken.since == at.step && broken.id.is_of_the_books();
+            }
             let calls = was.calls(session.world(), op.machine, done);
             broken.extend(of_calls(&calls, at.step));
             self.at_stop = Some(((step, stop), broken));
@@ -268,7 +286,11 @@ impl Breaks {
     pub fn here(&mut self, session: &Session) -> &Checker {
         let key = (session.cursor(), session.at().stop);
         if self.here.as_ref().is_none_or(|(of, _)| *of != key) {
-            self.here = Some((key, Checker::new(session.world())));
+            let checker = match session.at().stop {
+                None => self.after(session.at().step, session.world()),
+                Some(_) => Checker::new(session.world()),
+            };
+            self.here = Some((key, checker));
         }
         &self.here.as_ref().expect("it was just looked at").1
     }
@@ -328,7 +350,7 @@ impl Breaks {
 fn of_calls(calls: &[Breach], step: u32) -> Vec<Broken> {
     let mut found: BTreeMap<InvariantId, Broken> = BTreeMap::new();
     for first in calls {
-        let new = Broken { id: first.id, since: step, places: 0, first: *first };
+        let new = Broken { id: first.id, since: step, places: 0, first: *first, under_lock: false };
         found.entry(first.id).or_insert(new).places += 1;
     }
     found.into_values().collect()
@@ -338,7 +360,15 @@ fn of_calls(calls: &[Breach], step: u32) -> Vec<Broken> {
 fn broken(checker: &Checker, step: u32, old: &[Broken]) -> Vec<Broken> {
     let ids: Vec<InvariantId> = checker.broken().collect();
     let since = |id| old.iter().find(|broken| broken.id == id).map_or(step, |broken| broken.since);
-    let of = |id| Some(Broken { id, since: since(id), places: checker.count(id), first: checker.breaches(id).next()? });
+    let of = |id| {
+        Some(Broken {
+            id,
+            since: since(id),
+            places: checker.count(id),
+            first: checker.breaches(id).next()?,
+            under_lock: false,
+        })
+    };
     ids.into_iter().filter_map(of).collect()
 }
 
@@ -355,23 +385,38 @@ impl Inside {
     fn look(before: &World, op: &Op, events: &[Event], stops: &[usize], was: &Checker, now: &Checker) -> Inside {
         let mut inside = Inside::default();
         let every = stops.len().div_ceil((MOST_EVENTS / events.len().max(1)).clamp(FEWEST_STOPS, MOST_STOPS));
+        let mut looked_at = 0;
         for (stop, done) in (1..).zip(stops).filter(|(stop, _)| usize::from(*stop) % every == 0) {
             let mut within = before.clone();
             let _ = within.apply_with_fuel(op, *done);
             let checker = was.after(&within, op.machine, &events[..*done]);
             let locked = is_locked(&events[..*done]);
             for id in checker.broken().filter(|id| !was.is_broken(*id)) {
+                let spans = inside.spans.entry(id).or_default();
+                match spans.last_mut().filter(|(_, to)| *to == looked_at) {
+                    Some((_, to)) => *to = stop,
+                    None => spans.push((stop, stop)),
+                }
                 let excused = locked && id.is_of_the_books();
                 let told = inside.passing.iter().any(|passing| passing.breach.id == id);
-                if now.is_broken(id) {
-                    inside.first.entry(id).or_insert(stop);
-                } else if !excused && !told {
+                if !now.is_broken(id) && !excused && !told {
                     let breach = checker.breaches(id).next();
                     inside.passing.extend(breach.map(|breach| Passing { stop, breach }));
                 }
             }
+            looked_at = stop;
         }
         inside
+    }
+
+    /// The stop from which a rule was broken that was so at `stop`, or at the end of the step.
+    pub fn since(&self, id: InvariantId, stop: Option<u16>) -> Option<u16> {
+        let spans = self.spans.get(&id)?;
+        let span = match stop {
+            Some(stop) => spans.iter().rfind(|(from, to)| *from <= stop && stop <= *to),
+            None => spans.last(),
+        };
+        span.map(|(from, _)| *from)
     }
 }
 

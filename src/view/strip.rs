@@ -67,6 +67,9 @@ impl Strip {
             let passing = passing.and_then(|inside| inside.passing.iter().find(|passing| passing.breach.id == rule.id));
             let (standing, remark) = match (is_asked, found, passing) {
                 (false, ..) => (Standing::NotAsked, plain(not_asked(session.world()))),
+                (true, Some(broken), _) if broken.under_lock => {
+                    (Standing::BrokenInside, said_under_lock(session, names, broken))
+                }
                 (true, Some(broken), _) => (Standing::Broken, said_of_broken(session, breaks, names, broken)),
                 (true, None, Some(passing)) => (Standing::BrokenInside, said_of_passing(session, names, passing)),
                 (true, None, None) => (Standing::Holds, said_of_whole(session, breaks, rule)),
@@ -95,7 +98,7 @@ fn not_asked(world: &World) -> &'static str {
 }
 
 fn said_of_broken(session: &Session, breaks: &Breaks, names: &Names, broken: &Broken) -> Line {
-    let Broken { id, since, places, first } = *broken;
+    let Broken { id, since, places, first, under_lock: _ } = *broken;
     let more = match places {
         0 | 1 => ".".to_owned(),
         n => format!("; {}.", counted(n as u64 - 1, "place more", "places more")),
@@ -108,16 +111,17 @@ fn said_of_broken(session: &Session, breaks: &Breaks, names: &Names, broken: &Br
     plain(words)
 }
 
-/// The step, and the stop where somebody looked inside; at a stop of the step itself, that stop at the latest.
+/// The step, and the stop where somebody looked inside.
 fn when(session: &Session, breaks: &Breaks, id: InvariantId, since: u32) -> Moment {
-    let inside = breaks.inside(since);
-    let first = inside.and_then(|inside| inside.first.get(&id).copied());
-    let passing = || inside?.passing.iter().find(|passing| passing.breach.id == id).map(|passing| passing.stop);
     let here = session.at().stop.filter(|_| session.at().step == since);
-    match first.or_else(passing).map(|stop| here.map_or(stop, |here| stop.min(here))).or(here) {
+    match breaks.inside(since).and_then(|inside| inside.since(id, here)).or(here) {
         Some(stop) => Moment::micro(since, stop.into()),
         None => Moment::step(since),
     }
+}
+
+fn said_under_lock(session: &Session, names: &Names, broken: &Broken) -> Line {
+    plain(format!("Out of step while a lock is held: {}.", said(session.world(), names, broken.first)))
 }
 
 fn said_of_passing(session: &Session, names: &Names, passing: &Passing) -> Line {
@@ -208,9 +212,9 @@ mod tests {
             3,
             Some(2),
             &expect![[r#"
-                I1 broken: Broken since 3.2: page 8000 0000 of saver is tagged MFN 4C0F0, without a valid entry.
-                I3 broken: Broken since 3.2: the segment at 8000 0000 of saver counted 0, recounted 1.
-                I9 broken: Broken since 3.2: the segment at 8000 0000 of saver is bound to domain 5 and maps nothing of it.
+                I1 broken inside this step: Out of step while a lock is held: page 8000 0000 of saver is tagged MFN 4C0F0, without a valid entry.
+                I3 broken inside this step: Out of step while a lock is held: the segment at 8000 0000 of saver counted 0, recounted 1.
+                I9 broken inside this step: Out of step while a lock is held: the segment at 8000 0000 of saver is bound to domain 5 and maps nothing of it.
             "#]],
         );
     }

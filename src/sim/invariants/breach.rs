@@ -202,9 +202,9 @@ impl Why {
     #[must_use]
     pub fn words(&self) -> String {
         match *self {
-            Why::TagWithoutEntry { frame } => format!("is tagged MFN {:X}, without a valid entry", frame.0),
+            Why::TagWithoutEntry { frame } => format!("is tagged MFN {}, without a valid entry", hex(frame.0)),
             Why::TagOverOtherEntry { frame, entry } => {
-                format!("is tagged MFN {:X}, over entry {:X}", frame.0, entry.0)
+                format!("is tagged MFN {}, over entry {}", hex(frame.0), hex(entry.0))
             }
             Why::EntryWithoutTag { entry } => {
                 format!("maps foreign frame {:X}, its tag not MFN", entry.frame().0)
@@ -216,7 +216,7 @@ impl Why {
                 format!("is tagged GREF {:X}, mapped, without a valid entry", gref.0)
             }
             Why::GrantNotMapped { gref, entry } => {
-                format!("is tagged GREF {:X}, mapped, over entry {:X}", gref.0, entry.0)
+                format!("is tagged GREF {:X}, mapped, over entry {}", gref.0, hex(entry.0))
             }
             Why::EntryWithoutGrant { entry } => {
                 format!("maps granted frame {:X}, its tag no mapped GREF", entry.frame().0)
@@ -224,10 +224,10 @@ impl Why {
             Why::Counted { counted, found } => format!("counted {}, recounted {found}", signed(counted)),
             Why::HandleShared { handle, pages } => format!("is one of {pages} pages that claim handle {handle}"),
             Why::NotItsEntry { word, own: Some(own) } => {
-                format!("has {:X} registered, its entry stands at {:X}", word.0, own.0)
+                format!("has {} registered, its entry stands at {}", hex(word.0), hex(own.0))
             }
             Why::NotItsEntry { word, own: None } => {
-                format!("has {:X} registered, and no table of its own", word.0)
+                format!("has {} registered, and no table of its own", hex(word.0))
             }
             Why::NothingMapped { domid } => format!("is bound to domain {domid} and maps nothing of it"),
             Why::OwnFrame { frame, writable } => {
@@ -281,9 +281,9 @@ impl Leftover {
             Leftover::Handle { handle, held: false } => format!("handle {handle} free"),
             Leftover::Bound { to } => format!("the segment bound to domain {to}"),
             Leftover::Mapping { va, entry } if entry.is_present() => {
-                format!("address {:X} mapping frame {:X}", va.0, entry.frame().0)
+                format!("address {} mapping frame {:X}", hex(va.0), entry.frame().0)
             }
-            Leftover::Mapping { va, .. } => format!("address {:X} unmapped", va.0),
+            Leftover::Mapping { va, .. } => format!("address {} unmapped", hex(va.0)),
             Leftover::Record { index } => format!("the record of page {index} changed"),
             Leftover::SoftLocks { count } => format!("softlockcnt at {}", signed(count)),
             Leftover::Locks { count } => format!("a lock count of {}", signed(count)),
@@ -293,6 +293,18 @@ impl Leftover {
             Leftover::Device => "the device’s counts changed".to_owned(),
         }
     }
+}
+
+/// A number in hex; from seven digits on in groups of four, as addresses and entries are written.
+fn hex(value: u64) -> String {
+    let digits = format!("{value:X}");
+    if digits.len() <= 6 {
+        return digits;
+    }
+    let (head, rest) = digits.split_at(digits.len() % 4);
+    let fours = (0..rest.len()).step_by(4).map(|at| &rest[at..at + 4]);
+    let groups: Vec<&str> = std::iter::once(head).filter(|head| !head.is_empty()).chain(fours).collect();
+    groups.join(" ")
 }
 
 /// A counter that wrapped reads as the negative number it stands for.
@@ -313,7 +325,13 @@ fn rights(bits: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Why, signed};
+    use super::{Why, hex, signed};
+
+    #[test]
+    fn long_numbers_are_grouped_from_the_right() {
+        let said = [0x100, 0x7f_ffff, 0xa34_5000, 0x8000_1000, 0x8010_0000_0010_0465].map(hex);
+        assert_eq!(said, ["100", "7FFFFF", "A34 5000", "8000 1000", "8010 0000 0010 0465"]);
+    }
 
     #[test]
     fn a_count_below_zero_reads_as_such() {

@@ -65,7 +65,7 @@ impl Index {
         };
         let mut found = Vec::new();
         for fresh in &step.fresh {
-            let stop = inside.and_then(|inside| inside.first.get(&fresh.id).copied());
+            let stop = inside.and_then(|inside| inside.since(fresh.id, None));
             found.push((moment(stop), fresh.id, fresh.first, fresh.last, false));
         }
         for passing in inside.into_iter().flat_map(|inside| &inside.passing) {
