@@ -1,5 +1,6 @@
 //! The built page, end to end: what a person sees and does in a browser, under a sub-path and the strict policy.
 
+mod by_hand;
 mod offline;
 mod visit;
 

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use thirtyfour::{
-    CapabilitiesHelper, ChromeCapabilities, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WebDriverRunError,
+    By, CapabilitiesHelper, ChromeCapabilities, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver,
+    WebDriverRunError,
 };
 use xtask::needs::{self, Browser};
 use xtask::server::{Content, Server};
@@ -41,31 +42,33 @@ pub struct Visit {
 }
 
 /// Starts a server for this folder and a browser of its own, runs the test, and looks at what the browser complained about.
-pub fn visit(folder: &Path, test: impl AsyncFnOnce(&mut Visit) -> Result<()>) {
+/// Gives back what the test found.
+pub fn visit<T>(folder: &Path, test: impl AsyncFnOnce(&mut Visit) -> Result<T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let content = Content { folder: folder.to_path_buf(), prefix: PREFIX.to_owned(), instead: Files::new() };
     let outcome = runtime.expect("a runtime starts").block_on(async {
         let browser = needs::browser()?;
         let driver = Driver::start(&browser)?;
         let page = WebDriver::new(driver.url(), capabilities(&browser)?).await.context("the browser did not start")?;
-        let body = async |page: WebDriver| -> Result<()> {
+        let body = async |page: WebDriver| -> Result<T> {
             page.set_script_timeout(PATIENCE).await?;
             let server = Server::start(0, content)?;
             let url = server.url();
             let origin = url.strip_suffix(&format!("{PREFIX}/")).context("the page lies under the prefix")?.to_owned();
             let mut visit = Visit { page, server: Some(server), origin, url };
-            test(&mut visit).await?;
+            let found = test(&mut visit).await?;
             visit.nothing_left_the_origin().await?;
-            visit.nothing_was_complained_about().await
+            visit.nothing_was_complained_about().await?;
+            Ok(found)
         };
         page.run_and_quit(body).await.map_err(|error| match error {
             WebDriverRunError::Body(body) | WebDriverRunError::BodyAndCleanup { body, .. } => body,
             other => anyhow::anyhow!("{other}"),
         })
     });
-    if let Err(error) = outcome {
-        panic!("{}", error.chain().map(ToString::to_string).collect::<Vec<_>>().join("; because: "));
-    }
+    outcome.unwrap_or_else(|error| {
+        panic!("{}", error.chain().map(ToString::to_string).collect::<Vec<_>>().join("; because: "))
+    })
 }
 
 impl Visit {
@@ -83,10 +86,41 @@ impl Visit {
         self.ready().await
     }
 
-    /// Waits until the page has started.
+    /// Waits until the page says that it can be used, by its heading and to scripts.
     pub async fn ready(&self) -> Result<()> {
-        self.until("the page has a heading", "return document.querySelector('h1')?.textContent.trim() === 'mapscope'")
-            .await
+        let heading =
+            "return [...document.querySelectorAll('h1')].some((heading) => heading.textContent.trim() === 'mapscope')";
+        self.until("the page has a heading", heading).await?;
+        let ready = "return window.mapscope ? window.mapscope.ready.then((answer) => answer === true) : false";
+        self.until("window.mapscope is ready", ready).await
+    }
+
+    /// Clicks the one button of this accessible name.
+    pub async fn click(&self, name: &str) -> Result<()> {
+        let path = format!("//button[@aria-label='{name}' or (not(@aria-label) and normalize-space(.)='{name}')]");
+        self.click_found(By::XPath(path)).await
+    }
+
+    /// Clicks what this selector finds.
+    pub async fn click_on(&self, selector: &str) -> Result<()> {
+        self.click_found(By::Css(selector.to_owned())).await
+    }
+
+    async fn click_found(&self, by: By) -> Result<()> {
+        let found = self.page.find_all(by.clone()).await?;
+        let mut shown = Vec::new();
+        for element in found {
+            if element.is_displayed().await? {
+                shown.push(element);
+            }
+        }
+        ensure!(shown.len() == 1, "{} elements in sight are {by:?}", shown.len());
+        Ok(shown[0].click().await?)
+    }
+
+    /// Presses a key wherever the focus is, and lets it go.
+    pub async fn press(&self, key: &str) -> Result<()> {
+        Ok(self.page.action_chain().send_keys(key).perform().await?)
     }
 
     /// Waits until this script returns true.
@@ -97,11 +131,11 @@ impl Visit {
             if matches!(self.run(script).await, Ok(Value::Bool(true))) {
                 return Ok(());
             }
-            ensure!(
-                started.elapsed() < PATIENCE,
-                "waited {PATIENCE:?} in vain until {what}; {}",
-                self.complaints().await?
-            );
+            if started.elapsed() > PATIENCE {
+                self.shoot("given-up").await?;
+                let complaints = self.complaints().await?;
+                bail!("waited {PATIENCE:?} in vain until {what}, see target/screenshots/given-up.png; {complaints}");
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
