@@ -13,10 +13,11 @@ use mapscope::x86::memory::Memory;
 use mapscope::x86::model::{CpuModel, Features};
 use mapscope::x86::paging::{Format, PageSize, Paging};
 use mapscope::x86::pte::Pte;
-use mapscope::x86::regs::{Cr0, Cr4, Efer, KeyRights, Registers};
+use mapscope::x86::regs::{ControlRegister, Cr0, Cr4, Efer, KeyRights, Registers};
 use mapscope::x86::rights::Request;
 use mapscope::x86::tlb::Owner;
 use mapscope::x86::walk::{End, Walk};
+use mapscope::x86::why::{Change, why};
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config as ProptestConfig;
@@ -63,7 +64,9 @@ fn boot() -> impl Strategy<Value = Boot> {
 
 /// Mostly present and into the few frames, with some flags; sometimes anything at all.
 fn entry() -> impl Strategy<Value = u64> {
-    let flags = (0_u64..0x1000, 0_u64..16).prop_map(|(low, high)| low | high << 59);
+    // Bits 62:59, the protection key, and now and then XD above it.
+    let high = prop_oneof![4 => 0_u64..16, 1 => 16_u64..32];
+    let flags = (0_u64..0x1000, high).prop_map(|(low, high)| low | high << 59);
     let sane = (0..FRAMES, flags, prop_oneof![4 => Just(0x7_u64), 1 => Just(0)])
         .prop_map(|(frame, flags, always)| frame << 12 | flags & !0x80 | always);
     let large = (0_u64..4, 0_u64..0x80).prop_map(|(page, flags)| page << 30 | flags | 0x81);
@@ -187,6 +190,47 @@ proptest! {
                 prop_assert_eq!(cpu.regs().cr2, va);
             }
             prop_assert_eq!(&after, &expected);
+        }
+    }
+
+    /// Whatever is refused is explained, and every single change that is offered lets the access through.
+    #[test]
+    fn an_offered_change_works(case in case()) {
+        let Some((cpu, memory)) = case.build() else { return Ok(()) };
+        for (va, request) in &case.asks {
+            let found = reach(&mut cpu.clone(), &mut memory.clone(), *va, *request);
+            let Some(told) = why(&memory, cpu.regs(), *va, *request) else {
+                prop_assert!(!matches!(found, Err(Exception::PageFault(_))), "{found:?} is not explained");
+                continue;
+            };
+            prop_assert_eq!(found, Err(Exception::PageFault(told.code)));
+            prop_assert!(!told.culprits.is_empty());
+            for change in told.changes {
+                let (mut cpu, mut memory, mut request) = (cpu.clone(), memory.clone(), *request);
+                match change {
+                    Change::Entry { at, old, new } => {
+                        let format = Format::of(cpu.regs()).expect("paging is on");
+                        prop_assert_eq!(format.read(&memory, at), old);
+                        format.store(&mut memory, at, new);
+                    }
+                    Change::Register { register: ControlRegister::Cr0, new, .. } => {
+                        prop_assert_eq!(cpu.load_cr0(new.0, &memory, &mut Silent).expect(HALTS), Ok(()));
+                    }
+                    Change::Register { register: ControlRegister::Cr4, new, .. } => {
+                        prop_assert_eq!(cpu.load_cr4(new.0, &memory, &mut Silent).expect(HALTS), Ok(()));
+                    }
+                    Change::Register { register: ControlRegister::Pkru, new, .. } => {
+                        prop_assert_eq!(cpu.load_pkru(KeyRights(new.0 as u32), &mut Silent).expect(HALTS), Ok(()));
+                    }
+                    Change::Register { register: ControlRegister::Pkrs, new, .. } => {
+                        prop_assert_eq!(cpu.load_pkrs(KeyRights(new.0 as u32), &mut Silent).expect(HALTS), Ok(()));
+                    }
+                    Change::Register { register: ControlRegister::Efer, .. } => prop_assert!(false, "no rule asks EFER"),
+                    Change::Ac => request.ac = true,
+                }
+                let now = reach(&mut cpu, &mut memory, *va, request);
+                prop_assert!(now.is_ok(), "{change:?} leaves {now:?}");
+            }
         }
     }
 

@@ -15,6 +15,7 @@ pub mod regs;
 pub mod rights;
 pub mod tlb;
 pub mod walk;
+pub mod why;
 
 use crate::word::Word;
 use addr::{Ma, Va};

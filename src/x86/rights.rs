@@ -36,6 +36,9 @@ pub struct Translation {
 }
 
 impl Translation {
+    /// Bits 62:59 of a leaf: its protection key.
+    pub const KEY: u64 = 0xf << 59;
+
     /// Where `va`, an address of this page, is in the machine.
     #[must_use]
     pub fn reach(&self, va: Va) -> Ma {
