@@ -124,7 +124,7 @@ fn frames(c: &mut Criterion) {
         for i in 0..count {
             memory.store_word(Ma(i << 12), 7);
         }
-        group.bench_function("imbl::OrdMap, as Memory has it", |b| {
+        group.bench_function("Memory, a radix tree", |b| {
             b.iter(|| {
                 let mut clone = memory.clone();
                 clone.store_word(Ma(next() << 12), 8);
@@ -132,7 +132,20 @@ fn frames(c: &mut Criterion) {
             });
         });
 
-        group.bench_function("imbl::OrdMap, a word read", |b| b.iter(|| memory.word(Ma(next() << 12))));
+        group.bench_function("Memory, a word read", |b| b.iter(|| memory.word(Ma(next() << 12))));
+
+        let ordered: imbl::OrdMap<u64, Frame> = (0..count).map(|i| (i, frame.clone())).collect();
+        group.bench_function("imbl::OrdMap", |b| {
+            b.iter(|| {
+                let mut clone = ordered.clone();
+                Arc::make_mut(clone.get_mut(&next()).expect("every frame is there"))[0] = 8;
+                clone
+            });
+        });
+        group.bench_function("imbl::OrdMap, a word read", |b| {
+            b.iter(|| ordered.get(&next()).expect("every frame is there")[0]);
+        });
+
         let plain: BTreeMap<u64, Frame> = (0..count).map(|i| (i, frame.clone())).collect();
         group.bench_function("std BTreeMap", |b| {
             b.iter(|| {
