@@ -36,6 +36,10 @@ pub fn listen(now: impl Fn() -> (bool, bool) + 'static, send: Callback<Command>)
             next_region(event.shift_key());
             return;
         }
+        if event.key() == "Escape" && left_a_field(event) {
+            event.prevent_default();
+            return;
+        }
         asked(event, now(), &send);
     });
     [verbs, others]
@@ -70,6 +74,14 @@ fn mode(event: &KeyboardEvent, armed: bool, letters: bool) -> Mode {
         armed,
         letters,
     }
+}
+
+/// Escape takes the focus out of a field of the page, so that the next key is a shortcut again; a dialog has its own Escape.
+fn left_a_field(event: &KeyboardEvent) -> bool {
+    let field = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    let Some(field) = field.filter(|_| mode(event, false, true).typing) else { return false };
+    let in_dialog = matches!(field.closest("dialog"), Ok(Some(_)));
+    !in_dialog && field.blur().is_ok()
 }
 
 /// Puts the focus into the next region that can be seen, in the order of the page.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::sim::file::Verdict;
 use crate::sim::{StepId, scenarios};
 use crate::view::actions::{Actions, Ends, Field, Forecast, Form, Input, VerbButton};
 use crate::view::bench::{Bench, start_sentence};
@@ -170,6 +171,9 @@ impl Bench {
             changes.truncate(MOST_CHANGES);
             remark = remark.or_else(|| Some(plain(format!("and {} more", grouped(more as u64)))));
         }
+        if let Some(verdict) = self.session.verdict(step).filter(|_| stop.is_none()) {
+            remark.get_or_insert_default().extend(plain(verdict_sentence(verdict)));
+        }
         OpenedStep { sentence, tree: tree(places, events, stops, stop), changes, remark }
     }
 
@@ -303,4 +307,14 @@ fn capital(sentence: &str) -> Line {
     }
     let mut letters = sentence.chars();
     plain(letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default())
+}
+
+/// How a step of a recording compares, in a sentence.
+fn verdict_sentence(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Agrees => "The answer, the calls and the state equal the recording’s.".to_owned(),
+        Verdict::Differs { path, expected, found } => {
+            format!("The recording differs at {path}: recorded {expected}, found here {found}.")
+        }
+    }
 }

@@ -157,13 +157,15 @@ fn native() -> Result<Vec<Command>> {
     Ok(commands)
 }
 
-/// The names of the files in `tests/`, in order.
+/// The names of the test programs in `tests/`, in order: files, and folders with a `main.rs`.
 pub fn integration_tests() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root().join("tests")).context("could not read the folder tests")? {
         let file = entry?.path();
         if file.extension().is_some_and(|extension| extension == "rs") {
             names.push(file.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+        } else if file.join("main.rs").exists() {
+            names.push(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
         }
     }
     names.sort();
