@@ -134,7 +134,7 @@ fn saving_domain_5() {
             a process starts: process 0
             process 0 maps 4 pages of privcmd at 8000 0000, r--
             process 0 asks for 4 frames of domain 5: 3 live, page 2 refused, answer still 0
-                inside I1: as:0 80003000 is tagged MFN 4C0F7, over entry 8010000000100465
+                inside I1: as:0 80003000 is tagged MFN 4C0F7, over entry 8010 0000 0010 0465
                 inside I3: seg:0 counted 2, recounted 3
                 inside I9: seg:0 is bound to domain 5 and maps nothing of it
                 inside I11: as:0 80003000 maps dom0’s frame 100, read-only
@@ -242,7 +242,7 @@ fn a_segment_stays_bound_to_a_domain_it_maps_nothing_of() {
                 call   I7: seg:0 segmf_add_mfns answered EFAULT, and left the segment bound to domain 5
             process 0 asks for 1 frame of domain 6: EINVAL
             process 0 asks for 1 frame of domain 5
-                inside I1: as:0 80000000 is tagged MFN 4C0F0, over entry 8010000000100465
+                inside I1: as:0 80000000 is tagged MFN 4C0F0, over entry 8010 0000 0010 0465
                 inside I3: seg:0 counted 0, recounted 1
                 inside I11: as:0 80000000 maps dom0’s frame 100, read-only
                 whole  I9
@@ -327,11 +327,11 @@ fn a_frame_over_a_registered_page_loses_the_address_of_its_entry() {
             the tap driver registers 8 pages at 8000 0000
                 BROKEN I11: as:0 80000000 maps dom0’s frame 100, writable (and at 7 more)
             process 0 asks for 1 frame of domain 5
-                inside I1: as:0 80000000 is tagged MFN 4C0F0, over entry 8010000000100465
+                inside I1: as:0 80000000 is tagged MFN 4C0F0, over entry 8010 0000 0010 0465
                 inside I3: seg:0 counted 0, recounted 1
                 inside I9: seg:0 is bound to domain 5 and maps nothing of it
                 BROKEN I4: table A345 counted 9, recounted 8
-                BROKEN I8: as:0 80000000 has 4C0F0 registered, its entry stands at A345000
+                BROKEN I8: as:0 80000000 has 4C0F0 registered, its entry stands at A34 5000
                 BROKEN I11: as:0 80001000 maps dom0’s frame 100, writable (and at 6 more)
         "#]],
     );
@@ -365,7 +365,7 @@ fn a_fork_claims_its_parents_grants() {
             process 0 forks: process 1 is born
                 BROKEN I2: as:1 80000000 is tagged GREF 1, mapped, without a valid entry
                 BROKEN I6: as:0 80000000 is one of 2 pages that claim handle 0 (and at 1 more)
-                BROKEN I8: as:1 80000000 has A345000 registered, and no table of its own
+                BROKEN I8: as:1 80000000 has A34 5000 registered, and no table of its own
                 BROKEN I9: seg:1 is bound to domain 7 and maps nothing of it
             process 1 reads 8000 0000: SIGBUS
             the tap driver releases 1 grant at 8000 0000
@@ -419,7 +419,7 @@ fn reports_that_are_not_true() {
             process 0 asks which of 3 pages at 8000 0000 are resident: all 3, says the driver
                 call   I14: as:0 80000000 and 2 more were said to be resident, and are not mapped
             process 0 asks for 1 frame of domain 5
-                inside I1: as:0 80000000 is tagged MFN 4C0F0, over entry 8010000000100465
+                inside I1: as:0 80000000 is tagged MFN 4C0F0, over entry 8010 0000 0010 0465
                 inside I3: seg:0 counted 0, recounted 1
                 inside I9: seg:0 is bound to domain 5 and maps nothing of it
                 inside I11: as:0 80000000 maps dom0’s frame 100, read-only
