@@ -528,9 +528,9 @@ impl Session {
     }
 
     fn by(&mut self, steps: i64) {
-        let to = (i64::from(self.at.step) + steps).clamp(0, i64::from(self.last()));
         // From inside a step, one step back is to before it, and one forward to its end.
-        let to = if self.at.stop.is_some() && steps > 0 { to - 1 } else { to };
+        let end_of_this = i64::from(self.at.stop.is_some() && steps > 0);
+        let to = (i64::from(self.at.step) + steps - end_of_this).clamp(0, i64::from(self.last()));
         self.seek(Position { step: to as u32, stop: None });
     }
 

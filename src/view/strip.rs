@@ -57,7 +57,7 @@ pub struct Strip {
 }
 
 impl Strip {
-    /// The strip at the session's cursor, which `breaks` have followed. Until a cell is `chosen` the first that is broken is shown.
+    /// The strip at the session's cursor, which `breaks` have followed. Until a cell is `chosen` the one broken last is shown.
     pub fn of(session: &Session, breaks: &Breaks, names: &Names, chosen: Option<usize>) -> Strip {
         let broken = breaks.at(session);
         let cell = |rule: &Rule| {
@@ -77,8 +77,11 @@ impl Strip {
             Invariant { name: rule.id.to_string(), standing, rule: plain(rule.sentence), remark }
         };
         let cells: Vec<Invariant> = Rule::ALL.iter().map(cell).collect();
-        let first = |standing| cells.iter().position(|cell| cell.standing == standing);
-        let telling = || first(Standing::Broken).or_else(|| first(Standing::BrokenInside)).unwrap_or(0);
+        let place = |id: InvariantId| Rule::ALL.iter().position(|rule| rule.id == id);
+        // The youngest break tells most; of several, the first.
+        let youngest = broken.iter().rev().filter(|broken| !broken.under_lock).max_by_key(|broken| broken.since);
+        let passing = || cells.iter().position(|cell| cell.standing == Standing::BrokenInside);
+        let telling = || youngest.and_then(|broken| place(broken.id)).or_else(passing).unwrap_or(0);
         let shown = chosen.filter(|chosen| *chosen < cells.len()).unwrap_or_else(telling);
         Strip { cells, shown }
     }
@@ -217,6 +220,33 @@ mod tests {
                 I9 broken inside this step: Out of step while a lock is held: the segment at 8000 0000 of saver is bound to domain 5 and maps nothing of it.
             "#]],
         );
+    }
+
+    #[test]
+    fn the_rule_broken_last_is_shown_until_another_is_chosen() {
+        let mut session = Session::of_scenario(&scenarios::all()[1]).expect("a story can be built");
+        session.update(Msg::Seek(Position { step: 7, stop: None }));
+        let (breaks, names) = (Breaks::new(&session), Names::default());
+        let shown = |chosen| Strip::of(&session, &breaks, &names, chosen).current().map(|cell| cell.name.clone());
+        assert_eq!(shown(None).as_deref(), Some("I13"), "I11 is broken since step 3");
+        assert_eq!(shown(Some(2)).as_deref(), Some("I3"));
+        assert_eq!(shown(Some(99)).as_deref(), Some("I13"), "a cell that is not there");
+    }
+
+    #[test]
+    fn every_story_has_a_strip_at_every_stop() {
+        for story in scenarios::all() {
+            let mut session = Session::of_scenario(&story).expect("a story can be built");
+            let mut breaks = Breaks::new(&session);
+            let names = Names::new(session.names());
+            while session.at().step < session.last() || session.at().stop.is_some() {
+                let far = session.at().stop.is_some_and(|stop| stop > 12);
+                session.update(if far { Msg::By(1) } else { Msg::StopForward });
+                breaks.follow(&session);
+                let strip = Strip::of(&session, &breaks, &names, None);
+                assert!(strip.cells.iter().all(|cell| cell.standing != Standing::NotAsked && !cell.remark.is_empty()));
+            }
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The property: by whatever way one comes to a world, the verdicts on it are those of a full recount.
+//! The property: by whatever way one comes to a world, the verdicts on it are those of a full recount, and so are those on the calls
+//! of the next step.
 
 use crate::ops;
 use mapscope::sim::invariants::{Breach, Checker};
@@ -13,6 +14,9 @@ pub fn compare_all_the_way(mut world: World, ops: &[Op]) {
         let events = world.apply(op).events;
         let after = checker.after(&world, op.machine, &events);
         compare(&after, &world, || format!("after op {number}, {op:?}"));
+        let recounted = Checker::new(&before);
+        let calls = |checker: &Checker| checker.calls(&world, op.machine, &events);
+        assert_eq!(calls(&checker), calls(&recounted), "the calls of op {number}, {op:?}");
         let mut creeping = checker.clone();
         for k in 0..=events.len() {
             let mut inside = before.clone();

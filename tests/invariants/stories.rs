@@ -19,7 +19,7 @@ use mapscope::word::Word;
 use mapscope::x86::addr::{PAGE_SIZE, Va};
 use mapscope::x86::fault::Access;
 use mapscope::xen::abi::{DomId, GrantRef};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const WINDOW: Va = Va(0x8000_0000);
 const SEG: SegId = SegId(0);
@@ -122,6 +122,45 @@ fn add_grefs(page: u64, grefs: &[u32]) -> Op {
 
 fn release(page: u64, count: u32) -> Op {
     dom0(Dom0Op::ReleaseGrefs { seg: SEG, addr: WINDOW.page_after(page), count })
+}
+
+/// Every rule that a story breaks between its steps or by a call, the defects of the museum among them.
+#[test]
+fn what_every_story_breaks() {
+    let mut told = String::new();
+    for story in scenarios::all() {
+        let mut world = World::build(&story.machines).expect("a story can be built");
+        let mut checker = Checker::new(&world);
+        let mut broken: BTreeSet<InvariantId> = BTreeSet::new();
+        for (op, _) in &story.steps {
+            let events = world.apply(op).events;
+            let after = checker.after(&world, op.machine, &events);
+            broken.extend(after.broken());
+            broken.extend(checker.calls(&world, op.machine, &events).iter().map(|breach| breach.id));
+            checker = after;
+        }
+        let names: Vec<String> = broken.iter().map(InvariantId::to_string).collect();
+        told += &format!("{}: {}\n", story.id, names.join(" "));
+    }
+    expect![[r#"
+        save-domain-5: I1 I3 I9 I13 I14
+        three-grants: I4 I5 I9 I11 I13
+        free-play: 
+        fork-of-the-saver: I1 I3 I9 I13 I14
+        fork-with-live-grants: I2 I6 I8 I9 I11 I13
+        frame-given-back: I13
+        zombie: I13
+        end-access-waits: I4 I5 I9 I11 I13
+        d04-partial-failure: I1 I4 I7 I13
+        d05-page-added-twice: I1 I3 I4 I9 I11 I13
+        d01-wrong-entries-cleared: I2 I7 I10 I11 I12 I13
+        d02-only-the-first-status: I2 I4 I5 I6 I9 I11 I13
+        d03-batch-not-undone: I2 I7 I11 I12 I13
+        d08-unmapped-with-grants: I4 I11 I13
+        d12-domain-sticks: I7 I9
+        d07-child-releases: I2 I4 I5 I6 I8 I9 I11 I13
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]
